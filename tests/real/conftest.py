@@ -1,0 +1,32 @@
+"""What every test with other people's programs needs: finding the program, and honesty about its absence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REQUIRED = "SIPFED_REAL"
+"Set to `required` where the programs must be there (CI): then a missing one fails the test and does not skip it."
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], Path]:
+    """Return a callable that gives a program's path by its name.
+
+    Where the program is missing the callable skips the test and names what is missing; with `SIPFED_REAL=required`
+    in the environment it fails the test, so that a green run means the program was there.
+    """
+
+    def find(name: str) -> Path:
+        found = shutil.which(name)
+        if found is not None:
+            return Path(found)
+        if os.environ.get(REQUIRED) == "required":
+            pytest.fail(f"{name} is not installed, and {REQUIRED}=required says that it must be.", pytrace=False)
+        pytest.skip(f"{name} is not installed")
+
+    return find
