@@ -1,0 +1,43 @@
+"""How an attempt to reach a partner ended, and the two things a test says about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from simulator.errors import ExpectationFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one attempt to deliver something: a chat text, a subscription, a presence change."""
+
+    delivered: bool
+    "True only when the other side confirmed it."
+    status: int | None
+    "The final SIP status; None when the attempt ended before any SIP answer."
+    reason: str
+    "The reason phrase of the status, or one sentence of what stopped the attempt earlier."
+    phase: str
+    "How far it came: `discovery`, `connect`, `tls`, or the SIP method in lower case that got the final answer."
+
+    def __str__(self) -> str:
+        how = "was delivered" if self.delivered else "failed"
+        answer = " ".join(part for part in (str(self.status or ""), self.reason.strip().rstrip(".")) if part)
+        return f"it {how} in phase {self.phase!r}" + (f" with {answer}" if answer else "")
+
+    def must_succeed(self) -> Self:
+        """Return self, or raise ExpectationFailed with a sentence that says how it failed."""
+        if not self.delivered:
+            raise ExpectationFailed(f"Expected delivery, but {self}.")
+        return self
+
+    def must_fail(self, status: int | None = None, phase: str | None = None) -> Self:
+        """Return self if it failed, with that status and in that phase where they are given; else ExpectationFailed."""
+        right_status = status is None or status == self.status
+        right_phase = phase is None or phase == self.phase
+        if self.delivered or not right_status or not right_phase:
+            wanted = f" with status {status}" if status is not None else ""
+            wanted += f" in phase {phase!r}" if phase is not None else ""
+            raise ExpectationFailed(f"Expected a failure{wanted}, but {self}.")
+        return self
