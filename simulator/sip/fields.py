@@ -1,0 +1,275 @@
+"""Typed views of header values that keep the text they came from (RFC 3261 §20, RFC 6665 §8)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
+
+from simulator.errors import RemoteProtocolError
+from simulator.sip.text import TOKEN, end_of_quoted, parse_number, parse_params, quote, shown, unquote
+from simulator.sip.uri import SipUri, parse_hostport
+
+BRANCH_COOKIE = "z9hG4bK"
+"What every RFC 3261 branch begins with (§8.1.1.7)."
+
+_BLANK = " \t"
+_BAD_URI = re.compile(r"[\s<>\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """One Via value (RFC 3261 §20.42)."""
+
+    transport: str
+    "As written, usually `TLS`."
+    host: str
+    "sent-by host as written, an IPv6 reference without its brackets."
+    port: int | None
+    params: dict[str, str | None]
+    raw: str
+    "The value as it stood in the message."
+
+    @classmethod
+    def parse(cls, text: str) -> Via:
+        """Read one value (no comma list). A Via without branch is fine. Raises RemoteProtocolError."""
+        head, semicolon, params = text.partition(";")
+        protocol, _, sent_by = head.partition(" ")
+        parts = protocol.split("/")
+        if len(parts) != 3 or not sent_by:
+            parts, sent_by = _spaced_via(head, text)
+        name, version, transport = parts
+        if name.upper() != "SIP" or version != "2.0" or TOKEN.fullmatch(transport) is None:
+            raise RemoteProtocolError(f"the Via {shown(text)} is not SIP/2.0")
+        host, port = parse_hostport(sent_by.strip(_BLANK), text)
+        return cls(transport, host, port, parse_params(semicolon + params), text)
+
+    @property
+    def branch(self) -> str | None:
+        """The branch parameter; None in an RFC 2543 style Via, which Microsoft clients send."""
+        return self.params.get("branch")
+
+    @property
+    def sent_by(self) -> str:
+        """host[:port] in lower case, as the transaction key wants it (RFC 3261 §17.2.3)."""
+        host = f"[{self.host.lower()}]" if ":" in self.host else self.host.lower()
+        return host if self.port is None else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return self.raw
+
+
+def _spaced_via(head: str, text: str) -> tuple[list[str], str]:
+    """The rare `SIP / 2.0 / TLS  host : port`, blanks around the separators (RFC 4475 §3.1.1.1)."""
+    parts = head.split("/", 2)
+    if len(parts) != 3:
+        raise RemoteProtocolError(f"{shown(text)} is no Via")
+    transport, _, sent_by = parts[2].strip(_BLANK).replace("\t", " ").partition(" ")
+    sent_by = sent_by.strip(_BLANK)
+    if not sent_by:
+        raise RemoteProtocolError(f"the Via {shown(text)} names no sender")
+    return [parts[0].strip(_BLANK), parts[1].strip(_BLANK), transport], sent_by.replace(" ", "")
+
+
+@dataclass(frozen=True, slots=True)
+class NameAddr:
+    """The value of From, To, Contact, Route and their kin (RFC 3261 §20.10)."""
+
+    display_name: str
+    "Without quotes and escapes; empty where there is none."
+    uri: str
+    "The URI as written, without angle brackets; `*` for the Contact that removes all."
+    params: dict[str, str | None]
+    "Header parameters; those inside the angle brackets belong to the URI."
+    raw: str
+    "The value as it stood in the message."
+
+    @classmethod
+    def parse(cls, text: str) -> NameAddr:
+        """Read one value: `"Name"<uri>;params`, `Name <uri>` or a bare URI. Raises RemoteProtocolError."""
+        start = end_of_quoted(text, 0) if text[:1] == '"' else 0
+        opening = text.find("<", start)
+        if opening < 0:
+            if start:
+                raise RemoteProtocolError(f"no '<' follows the display name of {shown(text)}")
+            return cls._parse_bare(text)
+        closing = text.find(">", opening)
+        if closing < 0:
+            raise RemoteProtocolError(f"no '>' closes the '<' in {shown(text)}")
+        display = text[:opening].strip(_BLANK)
+        if start:
+            if text[start:opening].strip(_BLANK):
+                raise RemoteProtocolError(f"text stands between display name and '<' in {shown(text)}")
+            display = unquote(display)
+        elif '"' in display:
+            raise RemoteProtocolError(f"a quote stands inside the display name of {shown(text)}")
+        params = text[closing + 1 :].lstrip(_BLANK)
+        if params and params[0] != ";":
+            raise RemoteProtocolError(f"text follows the '>' of {shown(text)}")
+        return cls(display, _checked_uri(text[opening + 1 : closing], text), parse_params(params), text)
+
+    @classmethod
+    def _parse_bare(cls, text: str) -> NameAddr:
+        """A bare addr-spec: all parameters belong to the header, and `?` would need the brackets (RFC 3261 §20)."""
+        uri, semicolon, params = text.partition(";")
+        uri = uri.strip(_BLANK)
+        if "?" in uri:
+            raise RemoteProtocolError(f"a URI with '?' needs angle brackets: {shown(text)}")
+        return cls("", uri if uri == "*" else _checked_uri(uri, text), parse_params(semicolon + params), text)
+
+    @classmethod
+    def build(cls, uri: str, *, display_name: str = "", tag: str | None = None) -> NameAddr:
+        """A value in brackets: `"Name" <uri>;tag=…`, the name quoted."""
+        name = f"{quote(display_name)} " if display_name else ""
+        return cls.parse(f"{name}<{uri}>" if tag is None else f"{name}<{uri}>;tag={tag}")
+
+    @property
+    def tag(self) -> str | None:
+        """The tag parameter (RFC 3261 §19.3); None where there is none."""
+        return self.params.get("tag")
+
+    @property
+    def parsed_uri(self) -> SipUri:
+        """The URI in parts. Raises RemoteProtocolError (416 for a scheme other than sip, sips, tel)."""
+        return SipUri.parse(self.uri)
+
+    def __str__(self) -> str:
+        return self.raw
+
+
+def _checked_uri(uri: str, text: str) -> str:
+    if ":" not in uri or _BAD_URI.search(uri) is not None:
+        raise RemoteProtocolError(f"{shown(text)} holds no URI")
+    return uri
+
+
+class CSeq(NamedTuple):
+    """Sequence number and method (RFC 3261 §20.16)."""
+
+    number: int
+    method: str
+
+    @classmethod
+    def parse(cls, text: str) -> CSeq:
+        """Raises RemoteProtocolError where the number is 2**31 or more, or the method no token."""
+        number, _, method = text.partition(" ")
+        method = method.strip(_BLANK)
+        if TOKEN.fullmatch(method) is None:
+            number, _, method = text.replace("\t", " ").partition(" ")
+            method = method.strip(" ")
+            if TOKEN.fullmatch(method) is None:
+                raise RemoteProtocolError(f"{shown(text)} is no CSeq")
+        return cls(parse_number(number, "the CSeq number", 2**31 - 1), method)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"
+
+
+@dataclass(frozen=True, slots=True)
+class EventHeader:
+    """The Event of SUBSCRIBE and NOTIFY (RFC 6665 §8.2.1)."""
+
+    package: str
+    "Event package with its templates, case kept, for instance `presence`."
+    id: str | None
+    params: dict[str, str | None]
+    raw: str
+
+    @classmethod
+    def parse(cls, text: str) -> EventHeader:
+        """Raises RemoteProtocolError where the package is no token."""
+        package, params = _token_and_params(text, "Event")
+        return cls(package, params.get("id"), params, text)
+
+    def __str__(self) -> str:
+        return self.raw
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionState:
+    """The Subscription-State of a NOTIFY (RFC 6665 §8.2.3)."""
+
+    state: str
+    "Lower case: `active`, `pending`, `terminated` or an extension."
+    expires: int | None
+    "Seconds the subscription still lives; None where the notifier does not say."
+    reason: str | None
+    "Why it was terminated, lower case."
+    retry_after: int | None
+    "Seconds to wait before the next try."
+    params: dict[str, str | None]
+    raw: str
+
+    @classmethod
+    def parse(cls, text: str) -> SubscriptionState:
+        """Raises RemoteProtocolError where the state is no token or `expires`, `retry-after` no number."""
+        state, params = _token_and_params(text, "Subscription-State")
+        reason = params.get("reason")
+        return cls(
+            state.lower(),
+            _seconds(params.get("expires"), "expires"),
+            reason.lower() if reason else None,
+            _seconds(params.get("retry-after"), "retry-after"),
+            params,
+            text,
+        )
+
+    def __str__(self) -> str:
+        return self.raw
+
+
+def _seconds(text: str | None, what: str) -> int | None:
+    return None if text is None else parse_number(text, what, 2**32 - 1)
+
+
+def _token_and_params(text: str, what: str) -> tuple[str, dict[str, str | None]]:
+    token, semicolon, params = text.partition(";")
+    token = token.strip(_BLANK)
+    if TOKEN.fullmatch(token) is None:
+        raise RemoteProtocolError(f"{shown(text)} is no {what}")
+    return token, parse_params(semicolon + params)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A Content-Type, or one element of Accept (RFC 3261 §20.15)."""
+
+    name: str
+    "`type/subtype` in lower case; `*` is possible in Accept."
+    params: dict[str, str | None]
+    raw: str
+
+    @classmethod
+    def parse(cls, text: str) -> MediaType:
+        """Raises RemoteProtocolError where this is no `type/subtype`."""
+        name, semicolon, params = text.partition(";")
+        kind, slash, subtype = name.partition("/")
+        kind, subtype = kind.strip(_BLANK), subtype.strip(_BLANK)
+        if not slash or TOKEN.fullmatch(kind) is None or TOKEN.fullmatch(subtype) is None:
+            raise RemoteProtocolError(f"{shown(text)} is no media type")
+        return cls(f"{kind}/{subtype}".lower(), parse_params(semicolon + params), text)
+
+    def __str__(self) -> str:
+        return self.raw
+
+
+_PREFIX = secrets.token_hex(8)
+"Random per process, so that two processes never make the same identifier; the counter makes each unique within it."
+_counter = count(1)
+
+
+def new_tag() -> str:
+    """A tag that no other dialog has (RFC 3261 §19.3): 64 random bits of the process and a counter, in hex."""
+    return f"{_PREFIX}{next(_counter):x}"
+
+
+def new_branch() -> str:
+    """A branch for a new transaction: the magic cookie, then as in `new_tag` (RFC 3261 §8.1.1.7)."""
+    return f"{BRANCH_COOKIE}{_PREFIX}{next(_counter):x}"
+
+
+def new_call_id() -> str:
+    """A Call-ID of 32 hex digits without `@`, as Microsoft endpoints write it (RFC 3261 §8.1.1.4)."""
+    return f"{_PREFIX}{next(_counter):016x}"

@@ -1,0 +1,285 @@
+"""Header fields, raw and in order, looked up by name (RFC 3261 §7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar, cast
+
+from simulator.errors import LocalProtocolError, RemoteProtocolError
+from simulator.sip.text import TOKEN, shown, split_top_level
+
+View = TypeVar("View")
+
+COMPACT_FORMS = {
+    "a": "accept-contact",
+    "b": "referred-by",
+    "c": "content-type",
+    "d": "request-disposition",
+    "e": "content-encoding",
+    "f": "from",
+    "i": "call-id",
+    "j": "reject-contact",
+    "k": "supported",
+    "l": "content-length",
+    "m": "contact",
+    "o": "event",
+    "r": "refer-to",
+    "s": "subject",
+    "t": "to",
+    "u": "allow-events",
+    "v": "via",
+    "x": "session-expires",
+    "y": "identity",
+}
+"One-letter names and what they stand for (IANA SIP header fields: RFC 3261, 3515, 3841, 3892, 4028, 6665, 8224)."
+
+_USUAL_NAMES = (
+    "Accept", "Accept-Contact", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events",
+    "Authentication-Info", "Authorization", "Call-ID", "Call-Info", "Compression", "Contact", "Content-Disposition",
+    "Content-Encoding", "Content-Language", "Content-Length", "Content-Type", "CSeq", "Date", "Error-Info",
+    "EndPoints", "Event", "Expires", "From", "History-Info", "Identity", "In-Reply-To", "Max-Forwards",
+    "Message-Id", "MIME-Version", "Min-Expires", "Min-SE", "Ms-Conversation-ID", "ms-asserted-verification-level",
+    "ms-diagnostics", "ms-diagnostics-public", "ms-edge-proxy-message-trust", "ms-im-format", "ms-keep-alive",
+    "ms-piggyback-cseq", "ms-split-domain-info", "ms-subnet", "ms-telemetry-id", "ms-text-format",
+    "ms-user-logon-data", "Organization", "P-Asserted-Identity", "P-Preferred-Identity", "Priority", "Privacy",
+    "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Require", "Reason", "Record-Route", "Refer-To",
+    "Referred-By", "Replaces", "Reply-To", "Require", "Retry-After", "Roster-Manager", "Route", "Server",
+    "Session-Expires", "SIP-ETag", "SIP-If-Match", "Subject", "Subscription-State", "Supported", "Timestamp", "To",
+    "TriggeredInvite", "Unsupported", "User-Agent", "Via", "Warning", "WWW-Authenticate",
+)  # fmt: skip
+
+
+def _spellings() -> dict[str, str]:
+    """`Via:`, `via:`, `VIA:`, `v:`, `V:` and so on, each with the key it stands for; the colon shows that there was one."""
+    table: dict[str, str] = {}
+    for name in _USUAL_NAMES:
+        key = name.lower()
+        table.update(dict.fromkeys((f"{name}:", f"{key}:", f"{name.upper()}:"), key))
+    for letter, key in COMPACT_FORMS.items():
+        table.update(dict.fromkeys((f"{letter}:", f"{letter.upper()}:"), key))
+    return table
+
+
+_KEY_OF = _spellings()
+
+
+def key_of(name: str) -> str:
+    """The lower-case full name by which a header is looked up: `v`, `VIA` and `Via` all give `via`."""
+    key = _KEY_OF.get(f"{name}:")
+    if key is not None:
+        return key
+    lowered = name.lower()
+    return COMPACT_FORMS.get(lowered, lowered)
+
+
+class Headers:
+    """The header fields of one message: every line as it came, in its order, and lookup by any spelling of a name.
+
+    A value is the text behind the colon without the blanks around it, decoded as UTF-8 with surrogateescape, folded lines joined by one
+    blank. What was parsed goes out byte for byte; `add`, `prepend` and `set` write `Name: value` and raise LocalProtocolError on a
+    name that is no token and on a value with CR or LF.
+    """
+
+    __slots__ = ("_keys", "_lines", "_views")
+
+    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
+        self._keys: list[str] = []
+        self._lines: list[str] = []
+        self._views: dict[str, object] = {}
+        for name, value in items:
+            self.add(name, value)
+
+    @classmethod
+    def from_lines(cls, lines: list[str]) -> Headers:
+        """Headers of raw lines without their CRLF; a line that begins with a blank continues the one before it.
+
+        Raises RemoteProtocolError where a line has no colon or its name is no token.
+        """
+        headers = cls.__new__(cls)
+        lookup = _KEY_OF.get
+        keys = [lookup(line[: line.find(":") + 1]) for line in lines]
+        if None in keys:
+            lines = _unsplit_folds(lines)
+            keys = [lookup(line[: line.find(":") + 1]) or _key_of_line(line) for line in lines]
+        headers._keys = cast("list[str]", keys)
+        headers._lines = lines
+        headers._views = {}
+        return headers
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Every header line as it goes out, without the CRLF at its end (a folded one holds CRLFs inside)."""
+        return tuple(self._lines)
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """The value of the first header of this name, or `default`."""
+        try:
+            index = self._keys.index(key_of(name))
+        except ValueError:
+            return default
+        return _value(self._lines[index])
+
+    def get_all(self, name: str) -> list[str]:
+        """The values of all headers of this name, one per line, in order, commas untouched."""
+        key = key_of(name)
+        return [_value(line) for candidate, line in zip(self._keys, self._lines, strict=True) if candidate == key]
+
+    def values(self, name: str) -> list[str]:
+        """The elements of a comma-list header, over all its lines, in order and each as written.
+
+        Commas in quotes and angle brackets do not split; empty elements are dropped. Raises RemoteProtocolError on unbalanced
+        quotes or brackets. Not for headers whose value may hold commas as plain text (Subject, Date, User-Agent).
+        """
+        elements: list[str] = []
+        for value in self.get_all(name):
+            elements += split_top_level(value) if "," in value else (value,)
+        return [element for element in elements if element]
+
+    def add(self, name: str, value: str) -> None:
+        """Append a header."""
+        line = _written(name, value)
+        self._keys.append(key_of(name))
+        self._lines.append(line)
+        self._views.clear()
+
+    def prepend(self, name: str, value: str) -> None:
+        """Put a header before all others, as a Via or Record-Route of the next hop goes."""
+        line = _written(name, value)
+        self._keys.insert(0, key_of(name))
+        self._lines.insert(0, line)
+        self._views.clear()
+
+    def set(self, name: str, value: str) -> None:
+        """Replace the headers of this name by one that stands where the first of them stood, or at the end."""
+        line = _written(name, value)
+        key = key_of(name)
+        if key not in self._keys:
+            self._keys.append(key)
+            self._lines.append(line)
+        else:
+            index = self._keys.index(key)
+            self.remove(name)
+            self._keys.insert(index, key)
+            self._lines.insert(index, line)
+        self._views.clear()
+
+    def append_to_first(self, name: str, text: str) -> None:
+        """Write `text` behind the first header line of this name, which else stays as it is; KeyError where there is none."""
+        key = key_of(name)
+        if key not in self._keys:
+            raise KeyError(name)
+        if "\r" in text or "\n" in text:
+            raise LocalProtocolError(f"the value of {name} holds a line break: {shown(text)}")
+        self._lines[self._keys.index(key)] += text
+        self._views.clear()
+
+    def remove(self, name: str) -> None:
+        """Take out all headers of this name; nothing happens where there is none."""
+        key = key_of(name)
+        kept = [index for index, candidate in enumerate(self._keys) if candidate != key]
+        self._lines = [self._lines[index] for index in kept]
+        self._keys = [self._keys[index] for index in kept]
+        self._views.clear()
+
+    def remove_first(self, name: str) -> None:
+        """Take out the first header line of this name; nothing happens where there is none."""
+        key = key_of(name)
+        if key in self._keys:
+            index = self._keys.index(key)
+            del self._keys[index], self._lines[index]
+            self._views.clear()
+
+    def copy(self) -> Headers:
+        """Headers of their own with the same lines."""
+        headers = Headers.__new__(Headers)
+        headers._keys = self._keys.copy()
+        headers._lines = self._lines.copy()
+        headers._views = {}
+        return headers
+
+    def copy_from(self, other: Headers, keys: frozenset[str]) -> None:
+        """Append the raw lines of `other` whose `key_of` is among `keys`, untouched and in their order."""
+        for key, line in zip(other._keys, other._lines, strict=True):
+            if key in keys:
+                self._keys.append(key)
+                self._lines.append(line)
+        self._views.clear()
+
+    def count(self, name: str) -> int:
+        """How many header lines have this name."""
+        return self._keys.count(key_of(name))
+
+    def view(self, key: str, make: Callable[[], View]) -> View:
+        """What `make` returns, remembered under `key` until a header changes."""
+        views = self._views
+        if key in views:
+            return cast("View", views[key])
+        value = views[key] = make()
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and key_of(name) in self._keys
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """(name as written, value) of every header, in order."""
+        for line in self._lines:
+            yield line[: line.find(":")].rstrip(" \t"), _value(line)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __eq__(self, other: object) -> bool:
+        return self._lines == other._lines if isinstance(other, Headers) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self)!r})"
+
+
+def _value(line: str) -> str:
+    value = line[line.find(":") + 1 :]
+    if "\n" not in value:
+        return value.strip(" \t")
+    return " ".join(part for part in (piece.strip(" \t") for piece in value.split("\r\n")) if part)
+
+
+def _unsplit_folds(lines: list[str]) -> list[str]:
+    """Join continuation lines to the line they continue, CRLF and blanks kept (RFC 3261 §7.3.1)."""
+    joined: list[str] = []
+    pieces: list[str] = []
+    for line in lines:
+        if line[:1] in {" ", "\t"}:
+            if not pieces:
+                raise RemoteProtocolError("the first header line begins with a blank")
+            pieces.append(line)
+            continue
+        if pieces:
+            joined.append("\r\n".join(pieces) if len(pieces) > 1 else pieces[0])
+        pieces = [line]
+    if pieces:
+        joined.append("\r\n".join(pieces))
+    return joined
+
+
+def _key_of_line(line: str) -> str:
+    name, colon, _ = line.partition(":")
+    name = name.rstrip(" \t")
+    if not colon:
+        raise RemoteProtocolError(f"a header line has no colon: {shown(line)}")
+    if TOKEN.fullmatch(name) is None:
+        raise RemoteProtocolError(f"{shown(name)} is no header name")
+    return key_of(name)
+
+
+def _written(name: str, value: str) -> str:
+    if f"{name}:" not in _KEY_OF and TOKEN.fullmatch(name) is None:
+        raise LocalProtocolError(f"{shown(name)} is no header name")
+    if "\r" in value or "\n" in value:
+        raise LocalProtocolError(f"the value of {name} holds a line break: {shown(value)}")
+    if not value.isascii():
+        try:
+            value.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise LocalProtocolError(f"the value of {name} cannot be written as UTF-8: {shown(value)}") from None
+    return f"{name}: {value}"
