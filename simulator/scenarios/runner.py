@@ -1,0 +1,101 @@
+"""How pytest is run on a catalogue: the same way in every folder, whatever settings the user's own tests have."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import ConfigurationError, Problem, SipfedError
+
+CATALOGUE = Path(__file__).parent
+"""The folder of the shipped catalogue."""
+
+SETTINGS = CATALOGUE / "catalogue.ini"
+"""The pytest settings of every run."""
+
+# Meant for the user's own tests; a catalogue that they change would no longer be the same for everybody.
+_ENVIRONMENT = {"PYTEST_ADDOPTS": None, "PYTEST_PLUGINS": None, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+class Watcher:
+    """A pytest plugin that keeps how a session ended before its time."""
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        "Somebody pressed Ctrl-C."
+        self.stopped: str | None = None
+        "What a fixture or plugin said when it ended the whole session with `pytest.exit`."
+        self.crashed: str | None = None
+        "The traceback of a fault in pytest or a plugin."
+        self.mistake: SipfedError | None = None
+        "An error for the user that a plugin raised outside of any test."
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            self.stopped = str(excinfo.value)
+        elif not isinstance(excinfo.value, pytest.Session.Interrupted):  # that is how xdist obeys --exitfirst
+            self.interrupted = True
+
+    def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        if isinstance(excinfo.value, SipfedError):
+            self.mistake = excinfo.value
+        else:
+            self.crashed = str(excrepr)
+        return True  # it is reported; pytest need not print it
+
+
+def run_pytest(folder: Path, arguments: Sequence[str], watcher: Watcher) -> None:
+    """Run pytest on the catalogue in `folder`, with nothing but `watcher` reporting.
+
+    Raises the SipfedError that a plugin raised outside of any test, and ConfigurationError where pytest refuses its
+    options. Everything else is in the watcher afterwards.
+    """
+    with _quiet() as complaints, _environment():
+        code = pytest.main([*_options(folder), *arguments], plugins=[watcher])
+    if watcher.mistake is not None:
+        raise watcher.mistake
+    if code == pytest.ExitCode.USAGE_ERROR:
+        lines = [line.removeprefix("ERROR: ").strip() for line in complaints.getvalue().splitlines()]
+        raise ConfigurationError([Problem("pytest", " ".join(filter(None, lines)))])
+
+
+def _options(folder: Path) -> list[str]:
+    return [
+        *("-c", str(SETTINGS)),
+        *("--rootdir", str(folder)),
+        *("--confcutdir", str(folder)),
+        *("-p", "no:cacheprovider"),
+        *("-p", "simulator.pytest_plugin"),
+        "--continue-on-collection-errors",
+    ]
+
+
+@contextlib.contextmanager
+def _environment() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    try:
+        _set(_ENVIRONMENT)
+        yield
+    finally:
+        _set(before)
+
+
+def _set(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[io.StringIO]:
+    """Keep pytest's own report off the terminal; gives what it says on the error stream."""
+    complaints = io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(complaints):
+        yield complaints

@@ -1,0 +1,222 @@
+"""What the catalogue holds, and which of it a user's selectors mean."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import ConfigurationError, Problem
+from simulator.scenarios import LEVELS, Level
+from simulator.scenarios.runner import CATALOGUE, Watcher, run_pytest
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One case of the catalogue."""
+
+    area: str
+    "What it is about: the module's name without `test_`, with hyphens."
+    name: str
+    "What happens: the function's name without `test_`, with hyphens; a parametrised one ends in `[case]`."
+    level: Level
+    "How binding it is."
+    sources: tuple[str, ...]
+    "The requirements, facts and RFC sections that it rests on."
+    needs: tuple[str, ...]
+    "Capabilities without which the server under test cannot be asked."
+    sentence: str
+    "The first line of the docstring: what must be true."
+    nodeid: str
+    "What pytest calls it in its reports."
+    argument: str
+    "What to give pytest to run this one alone."
+
+    @property
+    def id(self) -> str:
+        """What users call it: `area/name`."""
+        return f"{self.area}/{self.name}"
+
+    @property
+    def family(self) -> str:
+        """The id without the case in brackets."""
+        return f"{self.area}/{self.name.partition('[')[0]}"
+
+    @classmethod
+    def from_item(cls, item: pytest.Item) -> Scenario:
+        """Read a collected test; raises ConfigurationError when it is not marked, or has no sentence."""
+        place = f"{item.path.name}: {item.name}"
+        mark = item.get_closest_marker("scenario")
+        if mark is None:
+            raise ConfigurationError([Problem(place, "every test of a catalogue is marked with @scenario(...).")])
+        function = getattr(item, "function", None)
+        lines = (getattr(function, "__doc__", None) or "").strip().splitlines()
+        if not lines:
+            raise ConfigurationError([Problem(place, "the docstring's first line must say what the scenario shows.")])
+        level = mark.kwargs.get("level")
+        if level not in LEVELS:
+            raise ConfigurationError([Problem(place, f"{level!r} is no level; use the decorator @scenario(...).")])
+        return cls(
+            area=area_of(item.path),
+            name=_spoken(item.name),
+            level=level,
+            sources=tuple(mark.kwargs.get("sources", ())),
+            needs=tuple(mark.kwargs.get("needs", ())),
+            sentence=lines[0],
+            nodeid=item.nodeid,
+            argument=f"{item.path}::{item.nodeid.partition('::')[2]}",
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """What `sipfed list --json` prints of it."""
+        return {
+            "id": self.id,
+            "area": self.area,
+            "name": self.name,
+            "level": self.level,
+            "sources": list(self.sources),
+            "needs": list(self.needs),
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenModule:
+    """A module of the catalogue that could not be collected."""
+
+    path: Path
+    "Where it is."
+    nodeid: str
+    "What pytest calls it in its reports."
+    reason: str
+    "What pytest says about it, with the traceback."
+
+    @property
+    def area(self) -> str:
+        """The area whose scenarios are missing because of it."""
+        return area_of(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything that can be run, in the order in which it runs."""
+
+    folder: Path
+    "Where the modules are."
+    scenarios: tuple[Scenario, ...]
+    "What was collected."
+    broken: tuple[BrokenModule, ...] = ()
+    "What could not be collected; a run that touches one of them fails."
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """The names of all areas, sorted; broken ones count."""
+        return tuple(sorted({one.area for one in self.scenarios} | {module.area for module in self.broken}))
+
+    @property
+    def arguments(self) -> list[str]:
+        """What to give pytest to run exactly this; the broken modules too, so that they are not forgotten."""
+        return [*(str(module.path) for module in self.broken), *(scenario.argument for scenario in self.scenarios)]
+
+    def select(self, selectors: Sequence[str]) -> Catalogue:
+        """Keep what at least one selector names, in the catalogue's own order; no selector keeps everything.
+
+        A selector is an area (`trust`), a scenario (`trust/wildcard`, with or without its `[case]`), or a pattern of
+        either, in which `*` stands for any text and `?` for one character.
+        Raises ConfigurationError with one problem for every selector that names nothing.
+        """
+        problems = [
+            Problem(f"selector {selector!r}", self._unknown(selector))
+            for selector in dict.fromkeys(selectors)
+            if not any(_names(selector, scenario) for scenario in self.scenarios)
+            and not any(_touches(selector, module) for module in self.broken)
+        ]
+        if problems:
+            raise ConfigurationError(problems)
+        if not selectors:
+            return self
+        return Catalogue(
+            self.folder,
+            tuple(one for one in self.scenarios if any(_names(selector, one) for selector in selectors)),
+            tuple(one for one in self.broken if any(_touches(selector, one) for selector in selectors)),
+        )
+
+    def _unknown(self, selector: str) -> str:
+        families = dict.fromkeys(scenario.family for scenario in self.scenarios)
+        known = [*self.areas, *families, *(scenario.id for scenario in self.scenarios)]
+        near = list(dict.fromkeys(difflib.get_close_matches(selector.lower(), known, n=3)))
+        if not near:  # somebody who gave only the second half of an id
+            near = [family for family in families if family.partition("/")[2] == selector.lower()][:3]
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        areas = ", ".join(self.areas)
+        return f"no scenario has this name.{hint} The areas are {areas}; `sipfed list` shows everything."
+
+
+def area_of(module: Path) -> str:
+    """`test_open_federation.py` is the area `open-federation`."""
+    return _spoken(module.stem)
+
+
+def _spoken(python_name: str) -> str:
+    name, bracket, case = python_name.partition("[")
+    return name.removeprefix("test_").replace("_", "-") + bracket + case
+
+
+def _names(selector: str, scenario: Scenario) -> bool:
+    return any(_fits(selector, name) for name in (scenario.area, scenario.family, scenario.id))
+
+
+def _touches(selector: str, module: BrokenModule) -> bool:
+    return _fits(selector.partition("/")[0], module.area)
+
+
+def _fits(selector: str, name: str) -> bool:
+    # The brackets are those of a parametrised case, never a set of characters.
+    return fnmatchcase(name, selector.replace("[", "[[]"))
+
+
+def collect(folder: Path = CATALOGUE) -> Catalogue:
+    """Find every scenario below `folder` without running any.
+
+    Raises ConfigurationError when a test there is no proper scenario, or when there is nothing to collect at all.
+    Modules that cannot be imported are no error here: see `Catalogue.broken`.
+    """
+    found = _Collector()
+    run_pytest(folder, ["--collect-only", str(folder)], found)
+    if not found.items and not found.broken:
+        raise ConfigurationError([Problem(str(folder), "there are no scenarios (test_*.py) in this folder.")])
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    for item in found.items:
+        try:
+            scenarios.append(Scenario.from_item(item))
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
+    return Catalogue(folder, tuple(scenarios), tuple(found.broken))
+
+
+class _Collector(Watcher):
+    """Keeps what was collected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[pytest.Item] = []
+        self.broken: list[BrokenModule] = []
+        self._root = Path()
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        self._root = config.rootpath
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            path = self._root / report.nodeid.partition("::")[0]
+            self.broken.append(BrokenModule(path, report.nodeid, report.longreprtext))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.items = session.items
