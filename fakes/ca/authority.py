@@ -1,0 +1,281 @@
+"""The CA of one run: a root to trust, certificates by profile, key files only on demand (RFC 5280)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import secrets
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from fakes.ca.certificates import Issuer, Window, constraints, make_intermediate, make_leaf, make_root
+from fakes.ca.profiles import PROFILES, Profile, Signer
+from fakes.ca.scratch import Scratch, sweep_once
+from fakes.errors import FakeError
+
+BACKDATED = timedelta(hours=1)
+"Leaves begin this much earlier, for the clock of a server under test that is slow."
+CA_LIFETIME = timedelta(days=30)
+"Root and intermediate are valid this long before and after `at`: a leaf that has ended was valid once."
+DEFAULT_NAMES = ("test", "127.0.0.0/8", "::1")
+"What every CA may speak for: the TLD reserved for testing (RFC 6761 §6.2) and loopback."
+
+_Permitted = str | ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate with its key, ready for a TLS end point. The key is not part of the representation."""
+
+    fqdn: str
+    "The name that was asked for; what the certificate really names is up to the profile."
+    profile: Profile
+    leaf: x509.Certificate
+    chain_pem: bytes
+    "The leaf and the intermediate, in the order in which they are sent (RFC 8446 §4.4.2)."
+    key_pem: bytes = field(repr=False)
+    "The leaf's private key, PKCS #8, not encrypted."
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    issuer: Issuer
+    pem: bytes
+
+
+class Authority:
+    """A root and an intermediate that live in memory and may only speak for the names of this run.
+
+    `names` adds DNS names (with all that is below them) and addresses or ranges (`192.0.2.0/24`) to `DEFAULT_NAMES`;
+    they stand as critical name constraints in root and intermediate and cannot be changed later. `folder` is where
+    `write` makes its private folder, by default the system's folder for temporary files; what killed runs left there
+    is removed now. `at` is the calendar time of the run, by default now. `crl_url` becomes the CRL
+    distribution point of every leaf. Raises FakeError for a name that no certificate can hold.
+
+    Use it as a context manager, or call `close()`: the key files go with it.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str] | None = None,
+        folder: Path | None = None,
+        *,
+        at: datetime | None = None,
+        crl_url: str | None = None,
+    ) -> None:
+        now = _calendar(at)
+        self._permitted = tuple(_permitted(name) for name in (*DEFAULT_NAMES, *(names or ())))
+        self._limits = constraints(self._permitted)
+        self._window = Window(now - CA_LIFETIME, now + CA_LIFETIME)
+        self._at = at
+        self._crl_url = crl_url
+        self._run = secrets.token_hex(4)
+        self._root = make_root(f"sipfed root {self._run}", self._window, self._limits)
+        self._ours = self._below(self._root, f"sipfed intermediate {self._run}")
+        self._parent = Path(tempfile.gettempdir()) if folder is None else folder
+        self._scratch: Scratch | None = None
+        self._written: dict[int, tuple[Path, Path]] = {}
+        self._closed = False
+        self.root_pem = self._root.certificate.public_bytes(Encoding.PEM)
+        "The root to give to a server under test, and to nobody else."
+        sweep_once(self._parent)
+
+    @property
+    def root(self) -> x509.Certificate:
+        """The trust anchor, for a verifier in the same process."""
+        return self._root.certificate
+
+    @property
+    def intermediate(self) -> x509.Certificate:
+        """What signs the leaves; every chain carries it."""
+        return self._ours.issuer.certificate
+
+    @cached_property
+    def _stranger_root(self) -> Issuer:
+        # Independent of our own root in every respect, as it should be: trustme makes it, and nobody is given it.
+        import trustme  # 150 ms
+
+        made = trustme.CA(organization_name="a stranger")
+        key = load_pem_private_key(made.private_key_pem.bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey), "trustme makes P-256 keys unless told otherwise"
+        return Issuer(x509.load_pem_x509_certificate(made.cert_pem.bytes()), key)
+
+    @cached_property
+    def _stranger(self) -> _Chain:
+        return self._below(self._stranger_root, f"stranger intermediate {self._run}")
+
+    def _below(self, root: Issuer, name: str) -> _Chain:
+        issuer = make_intermediate(name, self._window, self._limits, root)
+        return _Chain(issuer, issuer.certificate.public_bytes(Encoding.PEM))
+
+    def _chain(self, signer: Signer) -> _Chain:
+        return self._ours if signer == "ours" else self._stranger
+
+    def issue(
+        self,
+        fqdn: str,
+        profile: str | Profile = "dual",
+        *,
+        at: datetime | None = None,
+        sans: Sequence[str] = (),
+        valid_days: float = 7,
+    ) -> Issued:
+        """A new certificate of the given profile for `fqdn` (A-labels, or an IP address), with a new P-256 key.
+
+        `sans` are names beside those of the profile, for instance `sip.<domain>` of a second SIP domain. `at` is the
+        calendar time of issue with its time zone, by default that of the authority; from it the certificate is valid
+        for `valid_days` days, and an `expired` one was valid for that long before its end.
+
+        Raises FakeError for an unknown profile, a name outside the name constraints, a name that the profile cannot
+        be built for (`*.` of an address), and a validity that exceeds the CA's. Whether `fqdn` follows any
+        rule for host names is *not* checked: certificates with odd names are wanted.
+        """
+        shape = _profile(profile)
+        names = tuple(dict.fromkeys((*_fill(shape, fqdn), *map(_without_dot, sans))))
+        for name in names:
+            self._check_permitted(name)
+        window = self._leaf_window(shape, _calendar(at or self._at), valid_days)
+        chain = self._chain(shape.signer)
+        leaf, key = make_leaf(chain.issuer, names, shape.usages, window, crl_url=self._crl_url)
+        return Issued(
+            fqdn=fqdn,
+            profile=shape,
+            leaf=leaf,
+            chain_pem=leaf.public_bytes(Encoding.PEM) + chain.pem,
+            key_pem=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        )
+
+    def write(self, issued: Issued) -> tuple[Path, Path]:
+        """Write chain and key for a program that wants files; returns (certificate path, key path), both 0600.
+
+        A second call for the same certificate returns the same paths. Raises FakeError once the authority is closed.
+        """
+        serial = issued.leaf.serial_number
+        if serial not in self._written:
+            scratch = self._open_scratch()
+            safe = re.sub(r"[^A-Za-z0-9.-]", "_", issued.fqdn)[:80]
+            stem = f"{len(self._written):04d}-{safe}"
+            self._written[serial] = (
+                scratch.write(f"{stem}.crt", issued.chain_pem),
+                scratch.write(f"{stem}.key", issued.key_pem),
+            )
+        return self._written[serial]
+
+    def write_root(self) -> Path:
+        """Write the root for a program that wants a CA file; a second call returns the same path."""
+        path = self._open_scratch().folder / "root.crt"
+        return path if path.exists() else self._open_scratch().write(path.name, self.root_pem)
+
+    def close(self) -> None:
+        """Remove every file that was written; a second call does nothing. Also done at the end of the process."""
+        self._closed = True
+        if self._scratch is not None:
+            self._scratch.close()
+
+    def __enter__(self) -> Authority:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open_scratch(self) -> Scratch:
+        if self._closed:
+            raise FakeError("The CA is closed and its files are gone: write the files while it is open.")
+        if self._scratch is None:
+            self._scratch = Scratch(self._parent)
+        return self._scratch
+
+    def _leaf_window(self, shape: Profile, now: datetime, valid_days: float) -> Window:
+        if valid_days <= 0:
+            raise FakeError(f"A certificate cannot be valid for {valid_days} days: give a number above zero.")
+        length = timedelta(days=valid_days)
+        end = now - shape.ended if shape.ended else now + length
+        window = Window(end - length - BACKDATED, end)
+        if window.start < self._window.start or window.end > self._window.end:
+            raise FakeError(
+                f"The certificate would be valid {window}, the CA only {self._window}: "
+                "make an Authority for that time with at=."
+            )
+        return window
+
+    def _check_permitted(self, name: str) -> None:
+        if not any(_covers(permitted, name) for permitted in self._permitted):
+            allowed = ", ".join(map(str, self._permitted))
+            raise FakeError(
+                f"{name!r} is outside the name constraints of this CA ({allowed}), so nobody would accept it: "
+                "name its domain when the Authority is made."
+            )
+
+
+def _calendar(at: datetime | None) -> datetime:
+    if at is None:
+        return datetime.now(UTC)
+    if at.tzinfo is None:
+        raise FakeError(f"The time {at.isoformat()} has no time zone: write it with tzinfo=UTC.")
+    return at.astimezone(UTC)
+
+
+def _profile(profile: str | Profile) -> Profile:
+    if isinstance(profile, Profile):
+        return profile
+    if profile not in PROFILES:
+        raise FakeError(f"There is no certificate profile {profile!r}; the profiles are {', '.join(PROFILES)}.")
+    return PROFILES[profile]
+
+
+def _fill(shape: Profile, fqdn: str) -> tuple[str, ...]:
+    """The profile's names for this FQDN; `{parent}` needs a name of two labels or more."""
+    name = _without_dot(fqdn)
+    _, _, parent = name.partition(".")
+    if any("{parent}" in template for template in shape.names) and (not parent or _address(name) is not None):
+        raise FakeError(f"{fqdn!r} has no parent domain, which the certificate profile {shape.name!r} names.")
+    return tuple(template.replace("{fqdn}", name).replace("{parent}", parent) for template in shape.names)
+
+
+def _without_dot(name: str) -> str:
+    """Certificates hold names without the trailing dot, in ASCII (RFC 5280 §4.2.1.6)."""
+    bare = name.removesuffix(".")
+    if not bare or not bare.isascii() or not bare.isprintable():
+        raise FakeError(f"{name!r} cannot stand in a certificate: write the name in ASCII, with xn-- labels.")
+    return bare
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+def _permitted(name: str) -> _Permitted:
+    try:
+        return ipaddress.ip_network(name)
+    except ValueError:
+        bare = _without_dot(name).lower()
+    if "*" in bare or "/" in bare or bare.startswith("."):
+        raise FakeError(f"{name!r} is no DNS name or address range: write `fabrikam.test` for it and all below it.")
+    return bare
+
+
+def _covers(permitted: _Permitted, name: str) -> bool:
+    """RFC 5280 §4.2.1.10: a DNS name covers itself and all below it, a range its addresses."""
+    address = _address(name)
+    if isinstance(permitted, str):
+        return address is None and f".{name.lower()}".endswith(f".{permitted}")
+    return address is not None and address in permitted
