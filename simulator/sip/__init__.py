@@ -15,7 +15,8 @@ from simulator.sip.fields import (
 )
 from simulator.sip.framing import NEED_DATA, KeepAlivePing, KeepAlivePong, Limits, MessageReader
 from simulator.sip.headers import Headers
-from simulator.sip.message import REASONS, Message, Request, Response, parse
+from simulator.sip.message import Message, Request, Response, parse
+from simulator.sip.reasons import REASONS
 from simulator.sip.uri import SipUri
 
 __all__ = [

@@ -21,7 +21,7 @@ class Limits:
     header_count: int = 256
     "Header lines, folded ones counted once; 513 beyond."
     body: int = 1_000_000
-    "Bytes of the body, known from Content-Length before any of it arrives; 413 beyond. S4B takes 5,000 kB from a server."
+    "Bytes of the body, known from Content-Length before any of it arrives; 413 beyond. S4B takes 5,000 kB of a server."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,24 @@ PONG = KeepAlivePong()
 
 
 class MessageReader:
-    """The receiving side of one stream: `receive_data` stores, `next_event` takes out one message or keep-alive.
+    """The receiving side of one stream: `receive_data` stores, `next_event` takes out a message or keep-alive.
 
-    The events do not depend on how the bytes are cut into chunks, and the work is linear in the bytes, also when they come one by one.
-    After a RemoteProtocolError there is no telling where the next message begins: the reader stays broken, raises the same error again
-    and stores nothing more.
+    The events do not depend on how the bytes are cut into chunks, and the work is linear in the bytes, also when they
+    come one by one. After a RemoteProtocolError there is no telling where the next message begins: the reader stays
+    broken, raises the same error again and stores nothing more.
     """
 
-    __slots__ = ("_buffer", "_error", "_head", "_length", "_limits", "_line_end", "_pongs_expected", "_searched", "refused")
+    __slots__ = (
+        "_buffer",
+        "_error",
+        "_head",
+        "_length",
+        "_limits",
+        "_line_end",
+        "_pongs_expected",
+        "_searched",
+        "refused",
+    )
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
@@ -74,7 +84,7 @@ class MessageReader:
 
     @property
     def buffered(self) -> int:
-        """Bytes that are stored and belong to no event yet; more than 0 at the end of the stream means that it was cut short."""
+        """Bytes stored that belong to no event yet; more than 0 at the end of the stream means it was cut short."""
         return len(self._buffer) + (self._head is not None)
 
     @property
@@ -85,20 +95,24 @@ class MessageReader:
     def expect_pong(self) -> None:
         """Say that a ping was sent, so that a lone CRLF is a pong at once; unexpected, it waits for what follows it.
 
-        One CRLF could be a pong or the first half of a ping. It counts as a pong when one is expected or when a message follows it.
+        One CRLF could be a pong or the first half of a ping. It counts as a pong when one is expected or when a message
+        follows it.
         """
         self._pongs_expected += 1
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> None:
-        """Store bytes of the peer, in any chunking. Take out the events after each call: what is stored is bounded only by that."""
+        """Store bytes of the peer, in any chunking.
+
+        Take out the events after each call: only that bounds what is stored.
+        """
         if self._error is None:
             self._buffer += data
 
     def next_event(self) -> Request | Response | KeepAlivePing | KeepAlivePong | NeedData:
         """The next message or keep-alive, or NEED_DATA.
 
-        Raises RemoteProtocolError with the `status_hint` to answer: 400 malformed or a missing, malformed or contradictory
-        Content-Length, 413 body, 414 start line, 513 headers over the limit, 505 another SIP version.
+        Raises RemoteProtocolError with the `status_hint` to answer: 400 malformed or a missing, malformed or
+        contradictory Content-Length, 413 body, 414 start line, 513 headers over the limit, 505 another SIP version.
         """
         if self._error is not None:
             raise self._error

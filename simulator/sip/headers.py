@@ -50,7 +50,7 @@ _USUAL_NAMES = (
 
 
 def _spellings() -> dict[str, str]:
-    """`Via:`, `via:`, `VIA:`, `v:`, `V:` and so on, each with the key it stands for; the colon shows that there was one."""
+    """`Via:`, `via:`, `VIA:`, `v:`, `V:` and so on, with the key each stands for; the colon proves there was one."""
     table: dict[str, str] = {}
     for name in _USUAL_NAMES:
         key = name.lower()
@@ -75,9 +75,9 @@ def key_of(name: str) -> str:
 class Headers:
     """The header fields of one message: every line as it came, in its order, and lookup by any spelling of a name.
 
-    A value is the text behind the colon without the blanks around it, decoded as UTF-8 with surrogateescape, folded lines joined by one
-    blank. What was parsed goes out byte for byte; `add`, `prepend` and `set` write `Name: value` and raise LocalProtocolError on a
-    name that is no token and on a value with CR or LF.
+    A value is the text behind the colon without the blanks around it, decoded as UTF-8 with surrogateescape, folded
+    lines joined by one blank. What was parsed goes out byte for byte; `add`, `prepend` and `set` write `Name: value`
+    and raise LocalProtocolError on a name that is no token and on a value with CR or LF.
     """
 
     __slots__ = ("_keys", "_lines", "_views")
@@ -127,8 +127,9 @@ class Headers:
     def values(self, name: str) -> list[str]:
         """The elements of a comma-list header, over all its lines, in order and each as written.
 
-        Commas in quotes and angle brackets do not split; empty elements are dropped. Raises RemoteProtocolError on unbalanced
-        quotes or brackets. Not for headers whose value may hold commas as plain text (Subject, Date, User-Agent).
+        Commas in quotes and angle brackets do not split; empty elements are dropped. Raises RemoteProtocolError on
+        unbalanced quotes or brackets. Not for headers whose value may hold commas as plain text (Subject, Date,
+        User-Agent).
         """
         elements: list[str] = []
         for value in self.get_all(name):
@@ -164,7 +165,7 @@ class Headers:
         self._views.clear()
 
     def append_to_first(self, name: str, text: str) -> None:
-        """Write `text` behind the first header line of this name, which else stays as it is; KeyError where there is none."""
+        """Write `text` behind the first header line of this name, otherwise untouched; KeyError where there is none."""
         key = key_of(name)
         if key not in self._keys:
             raise KeyError(name)

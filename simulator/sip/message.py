@@ -10,29 +10,13 @@ from typing import TypeVar
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.sip.fields import CSeq, EventHeader, MediaType, NameAddr, SubscriptionState, Via
 from simulator.sip.headers import Headers
+from simulator.sip.reasons import REASONS
 from simulator.sip.text import TOKEN, parse_number, shown, split_top_level
 from simulator.sip.uri import SipUri
 
 Parsed = TypeVar("Parsed")
 
 SIP_VERSION = "SIP/2.0"
-
-REASONS: dict[int, str] = {
-    100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 199: "Early Dialog Terminated",
-    200: "OK", 202: "Accepted", 204: "No Notification",
-    300: "Multiple Choices", 301: "Moved Permanently", 302: "Moved Temporarily", 305: "Use Proxy", 380: "Alternative Service",
-    400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    406: "Not Acceptable", 407: "Proxy Authentication Required", 408: "Request Timeout", 410: "Gone", 412: "Conditional Request Failed",
-    413: "Request Entity Too Large", 414: "Request-URI Too Long", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme",
-    420: "Bad Extension", 421: "Extension Required", 422: "Session Interval Too Small", 423: "Interval Too Brief",
-    430: "Flow Failed", 433: "Anonymity Disallowed", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist",
-    482: "Loop Detected", 483: "Too Many Hops", 484: "Address Incomplete", 485: "Ambiguous", 486: "Busy Here",
-    487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event", 491: "Request Pending", 493: "Undecipherable",
-    500: "Server Internal Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Server Time-out",
-    505: "Version Not Supported", 513: "Message Too Large", 580: "Precondition Failure",
-    600: "Busy Everywhere", 603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable",
-}  # fmt: skip
-"Reason phrases by status code (IANA SIP response codes)."
 
 DIALOG_METHODS = frozenset({"INVITE", "SUBSCRIBE", "NOTIFY", "REFER"})
 "Methods whose 2xx (and 101-199) make a dialog, so that Record-Route is copied (RFC 3261 §12.1.1, RFC 6665 §4.4.1)."
@@ -47,8 +31,8 @@ _STRAY_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
 class Message(ABC):
     """What requests and responses share: headers, body and the typed views of the headers.
 
-    Every view raises RemoteProtocolError when its header is malformed, stands twice where once is allowed, or (where the type has no
-    None) is missing. Views are made on first use and remembered until a header changes.
+    Every view raises RemoteProtocolError when its header is malformed, stands twice where once is allowed, or (where
+    the type has no None) is missing. Views are made on first use and remembered until a header changes.
     """
 
     __slots__ = ("body", "headers", "version")
@@ -67,7 +51,8 @@ class Message(ABC):
 
     def __bytes__(self) -> bytes:
         """The message as it goes over the wire: for a parsed one exactly the bytes it came from."""
-        return "\r\n".join((self.start_line, *self.headers.lines, "\r\n")).encode("utf-8", "surrogateescape") + self.body
+        head = "\r\n".join((self.start_line, *self.headers.lines, "\r\n"))
+        return head.encode("utf-8", "surrogateescape") + self.body
 
     def __eq__(self, other: object) -> bool:
         return bytes(self) == bytes(other) if isinstance(other, Message) else NotImplemented
@@ -78,7 +63,7 @@ class Message(ABC):
         return f"<{self.start_line}, {len(self.headers)} headers, {len(self.body)} bytes of body>"
 
     def set_body(self, body: bytes, content_type: str | None = None) -> None:
-        """Replace the body and write Content-Length, and Content-Type where one is given; an empty body loses its Content-Type."""
+        """Replace the body; writes Content-Length and, where given, Content-Type, which an empty body loses."""
         self.body = body
         if not body:
             self.headers.remove("Content-Type")
@@ -127,7 +112,8 @@ class Message(ABC):
     @property
     def contacts(self) -> list[NameAddr]:
         """Every Contact."""
-        return self.headers.view("contacts", lambda: [NameAddr.parse(value) for value in self.headers.values("contact")])
+        values = self.headers.values
+        return self.headers.view("contacts", lambda: [NameAddr.parse(value) for value in values("contact")])
 
     @property
     def contact(self) -> NameAddr | None:
@@ -202,7 +188,10 @@ class Message(ABC):
         return parse(value)
 
     def validate(self) -> None:
-        """Raise RemoteProtocolError unless the headers that every message needs are there once and well-formed (RFC 3261 §8.1.1)."""
+        """Raise RemoteProtocolError unless the headers that all messages need are well-formed (RFC 3261 §8.1.1).
+
+        Looks at the top Via, From, To, Call-ID, CSeq and, where present, Max-Forwards (RFC 2543 peers send none).
+        """
         _ = (self.top_via, self.from_, self.to, self.call_id, self.max_forwards, self.cseq)
 
     def _fill(self, headers: Iterable[tuple[str, str]], body: bytes, content_type: str | None) -> None:
@@ -225,7 +214,9 @@ class Request(Message):
 
     __slots__ = ("method", "uri")
 
-    def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"", *, version: str = SIP_VERSION) -> None:
+    def __init__(
+        self, method: str, uri: str, headers: Headers, body: bytes = b"", *, version: str = SIP_VERSION
+    ) -> None:
         self.method = method
         self.uri = uri
         self.headers = headers
@@ -234,12 +225,17 @@ class Request(Message):
 
     @classmethod
     def build(
-        cls, method: str, uri: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"", content_type: str | None = None
+        cls,
+        method: str,
+        uri: str,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
     ) -> Request:
         """A new request: the headers in the order given, then Content-Type and Content-Length.
 
-        Raises LocalProtocolError on a line break or blank where none may be, on a given Content-Length, and on a body without Content-Type.
-        What a peer must never send can't be built here; such bytes are sent raw.
+        Raises LocalProtocolError on a line break or blank where none may be, on a given Content-Length, and on a body
+        without Content-Type. What a peer must never send can't be built here; such bytes are sent raw.
         """
         if TOKEN.fullmatch(method) is None:
             raise LocalProtocolError(f"{shown(method)} is no method")
@@ -280,10 +276,11 @@ class Request(Message):
         body: bytes = b"",
         content_type: str | None = None,
     ) -> Response:
-        """A response to this request (RFC 3261 §8.2.6), even to a malformed one: whatever there is to echo is echoed byte for byte.
+        """A response to this request (RFC 3261 §8.2.6), even to a malformed one: what there is to echo is echoed.
 
-        Via, From, To, Call-ID and CSeq are copied raw and in their order; Record-Route too for 101-299 to a method that makes dialogs;
-        Timestamp for 100. `to_tag` is appended where To has no tag yet. `reason` defaults to REASONS. Raises as `Request.build`.
+        Via, From, To, Call-ID and CSeq are copied raw and in their order; Record-Route too for 101-299 to a method that
+        makes dialogs; Timestamp for 100. `to_tag` is appended where To has no tag yet. `reason` defaults to REASONS.
+        Raises as `Request.build`.
         """
         if not 100 <= status <= 699:
             raise LocalProtocolError(f"{status} is no status code")
@@ -308,7 +305,9 @@ class Response(Message):
 
     __slots__ = ("reason", "status")
 
-    def __init__(self, status: int, reason: str, headers: Headers, body: bytes = b"", *, version: str = SIP_VERSION) -> None:
+    def __init__(
+        self, status: int, reason: str, headers: Headers, body: bytes = b"", *, version: str = SIP_VERSION
+    ) -> None:
         self.status = status
         self.reason = reason
         self.headers = headers
@@ -342,7 +341,7 @@ class Response(Message):
 
 
 def content_length(headers: Headers) -> int | None:
-    """What Content-Length says. Raises RemoteProtocolError when it is no number or two of them contradict each other."""
+    """What Content-Length says. Raises RemoteProtocolError when it is no number or two contradict each other."""
     values = set(headers.get_all("content-length"))
     lengths = {parse_number(value, "Content-Length", 2**63) for value in values}
     if len(lengths) > 1:
@@ -353,8 +352,9 @@ def content_length(headers: Headers) -> int | None:
 def parse(data: bytes) -> Request | Response:
     """The one message that `data` is, all of it. Raises RemoteProtocolError.
 
-    Without Content-Length the body is the rest, as in a datagram; with one that is not the length of the body, `data` is refused. Limits
-    belong to `framing.MessageReader`. The views are lazy: a message is accepted here whose From is malformed; see `Message.validate`.
+    Without Content-Length the body is the rest, as in a datagram; with one that is not the length of the body, `data`
+    is refused. Limits belong to `framing.MessageReader`. The views are lazy: a message is accepted here whose From is
+    malformed; see `Message.validate`.
     """
     end = data.find(b"\r\n\r\n")
     if end < 0:
@@ -368,7 +368,7 @@ def parse(data: bytes) -> Request | Response:
 
 
 def parse_head(head: bytes | bytearray) -> Request | Response:
-    """The message of a start line and headers without the CRLFCRLF behind them; its body is empty. Raises RemoteProtocolError."""
+    """The message, body still empty, of a head without the CRLFCRLF at its end. Raises RemoteProtocolError."""
     lines = head.decode("utf-8", "surrogateescape").split("\r\n")
     breaks = len(lines) - 1
     if head.count(b"\n") != breaks or head.count(b"\r") != breaks:

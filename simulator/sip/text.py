@@ -68,8 +68,9 @@ def quote(text: str) -> str:
 def parse_params(text: str) -> dict[str, str | None]:
     """The parameters of a text like `;tag=1;epid="x";gruu`, which is empty or begins with its `;`.
 
-    Names come in lower case, in order; values are unquoted; a parameter without `=` has the value None. Of two parameters with
-    one name the first counts. Raises RemoteProtocolError on an empty parameter or name and on an unbalanced quote.
+    Names come in lower case, in order; values are unquoted; a parameter without `=` has the value None. Of two
+    parameters with one name the first counts. Raises RemoteProtocolError on an empty parameter or name and on an
+    unbalanced quote.
     """
     params: dict[str, str | None] = {}
     if not text:

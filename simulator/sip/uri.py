@@ -11,7 +11,7 @@ from simulator.sip.text import parse_number, parse_params, shown
 
 _HOST = re.compile(r"[A-Za-z0-9._\-]+")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+")
-_FORBIDDEN = re.compile(r'[\x00-\x20\x7f<>]')
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>]")
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _USER_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
