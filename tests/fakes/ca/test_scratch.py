@@ -224,6 +224,19 @@ def test_a_sweep_that_was_killed_itself_is_finished_by_the_next(tmp_path: Path) 
     assert not folder.exists()
 
 
+def test_a_sweep_that_cannot_finish_leaves_its_claim_to_the_next(tmp_path: Path) -> None:
+    folder = tmp_path / f"{PREFIX}stuck"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "0000.key").touch()
+    (folder / MARKER).touch()
+
+    assert sweep(tmp_path) == []
+    assert (folder / CLAIMED).exists()
+
+    (folder / "inner").rmdir()
+    assert sweep(tmp_path) == [folder]
+
+
 def test_a_folder_killed_before_its_marker_is_removed_only_when_empty(tmp_path: Path) -> None:
     empty, full = tmp_path / f"{PREFIX}empty", tmp_path / f"{PREFIX}full"
     empty.mkdir()
@@ -256,6 +269,27 @@ def test_a_folder_inside_an_abandoned_one_is_never_emptied(tmp_path: Path) -> No
 
 
 @posix_only
+def test_a_forked_child_does_not_clean_up_for_its_parent(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from fakes.ca.scratch import Scratch
+scratch = Scratch(Path(sys.argv[1]))
+key = scratch.write("key", b"secret")
+if os.fork() == 0:
+    sys.exit()
+os.wait()
+print(key.exists())
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert result.stdout == "True\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix_only
 def test_a_link_with_our_prefix_is_not_followed(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
@@ -277,10 +311,9 @@ def test_a_folder_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pyt
     assert (folder / MARKER).exists()
 
 
-def test_a_folder_swept_while_it_is_being_made_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two moments at which another start can come in between: before the marker exists, and before it is held."""
+def test_a_folder_swept_before_it_has_a_marker_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     swept: list[Path] = []
-    real_make, real_hold = tempfile.mkdtemp, scratch_module._hold
+    real_make = tempfile.mkdtemp
 
     def make_and_be_swept(**where: Any) -> str:
         made: str = real_make(**where)
@@ -290,23 +323,35 @@ def test_a_folder_swept_while_it_is_being_made_is_made_again(tmp_path: Path, mon
 
     monkeypatch.setattr(tempfile, "mkdtemp", make_and_be_swept)
     scratch = Scratch(tmp_path)
-    assert len(swept) == 1
-    assert (scratch.folder / MARKER).exists()
-    scratch.close()
-    monkeypatch.undo()
-    if sys.platform == "win32":  # there the open marker is the lock, so the second moment does not exist
-        return
 
-    between: list[Path] = []
+    assert len(swept) == 1
+    assert list(tmp_path.iterdir()) == [scratch.folder]
+    assert (scratch.folder / MARKER).exists()
+
+
+@posix_only  # on Windows the open marker is the lock, so there is no moment between
+@pytest.mark.parametrize("still_sweeping", [False, True])
+def test_a_folder_swept_before_its_marker_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, still_sweeping: bool
+) -> None:
+    claimed: list[BinaryIO] = []
+    real_hold = scratch_module._hold
 
     def be_swept_and_hold(marker: BinaryIO) -> bool:
-        if not between:
-            between.append(tmp_path)
-            between.extend(sweep(tmp_path))
+        if not claimed:
+            other = Path(marker.name).open("r+b")  # noqa: SIM115 closed below
+            claimed.append(other)
+            if still_sweeping:
+                assert real_hold(other)
+            else:
+                monkeypatch.setattr(scratch_module, "_hold", real_hold)
+                assert sweep(tmp_path) == [Path(marker.name).parent]
         return real_hold(marker)
 
     monkeypatch.setattr(scratch_module, "_hold", be_swept_and_hold)
     scratch = Scratch(tmp_path)
-    assert len(between) == 2
-    assert scratch.folder != between[1]
+    claimed[0].close()
+
+    assert scratch.folder != Path(claimed[0].name).parent
     assert (scratch.folder / MARKER).exists()
+    scratch.close()
