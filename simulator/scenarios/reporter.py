@@ -137,8 +137,6 @@ class ScenarioReporter(Watcher):
     def run(self) -> Run:
         """What came out, after pytest is done."""
         faults = list(self._faults.values())
-        if self.stopped is not None:
-            faults.append(Fault("the rest of the run", self.stopped))
         if self.crashed is not None:
             faults.append(Fault("pytest", self.crashed))
         seconds = time.monotonic() - self._started
@@ -225,12 +223,12 @@ def _style(tally: Tally) -> str:
 
 def _reason(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
-    lines = (crash.message if crash is not None else report.longreprtext).strip().splitlines()
+    lines = (crash.message if crash is not None else str(report.longrepr)).strip().splitlines()
     first = lines[0] if lines else "no reason was given"
     name, colon, sentence = first.partition(": ")
     # Errors of ours are sentences; their class says nothing to somebody who tests a server.
     reason = sentence if colon and name.startswith("simulator.") else first
-    return reason if report.when == "call" else f"{reason} (in {report.when})"
+    return f"{reason} (in {report.when})" if report.when in ("setup", "teardown") else reason
 
 
 def _details(report: pytest.TestReport) -> list[str]:

@@ -28,18 +28,16 @@ class Watcher:
     def __init__(self) -> None:
         self.interrupted = False
         "Somebody pressed Ctrl-C."
-        self.stopped: str | None = None
-        "What a fixture or plugin said when it ended the whole session with `pytest.exit`."
+        self.mistake: SipfedError | None = None
+        "Why nothing can be run: an error that a plugin raised outside of any test, or what it gave to `pytest.exit`."
         self.crashed: str | None = None
         "The traceback of a fault in pytest or a plugin."
-        self.mistake: SipfedError | None = None
-        "An error for the user that a plugin raised outside of any test."
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         if isinstance(excinfo.value, pytest.exit.Exception):
-            self.stopped = str(excinfo.value)
-        elif not isinstance(excinfo.value, pytest.Session.Interrupted):  # that is how xdist obeys --exitfirst
-            self.interrupted = True
+            self.mistake = SipfedError(str(excinfo.value))
+        else:  # xdist raises a subclass to obey --exitfirst, and nobody pressed Ctrl-C then
+            self.interrupted = excinfo.type is KeyboardInterrupt
 
     def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
         if isinstance(excinfo.value, SipfedError):
@@ -52,8 +50,8 @@ class Watcher:
 def run_pytest(folder: Path, arguments: Sequence[str], watcher: Watcher) -> None:
     """Run pytest on the catalogue in `folder`, with nothing but `watcher` reporting.
 
-    Raises the SipfedError that a plugin raised outside of any test, and ConfigurationError where pytest refuses its
-    options. Everything else is in the watcher afterwards.
+    Raises the SipfedError that a plugin raised outside of any test or ended the session with, and ConfigurationError
+    where pytest refuses its options. Everything else is in the watcher afterwards.
     """
     with _quiet() as complaints, _environment():
         code = pytest.main([*_options(folder), *arguments], plugins=[watcher])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import ConfigurationError, Problem
+from simulator.errors import ConfigurationError, Problem, SipfedError
 from simulator.scenarios import LEVELS, Level
 from simulator.scenarios.runner import CATALOGUE, Watcher, run_pytest
 
@@ -187,6 +187,10 @@ def collect(folder: Path = CATALOGUE) -> Catalogue:
     """
     found = _Collector()
     run_pytest(folder, ["--collect-only", str(folder)], found)
+    if found.interrupted:
+        raise KeyboardInterrupt
+    if found.crashed is not None:
+        raise SipfedError(f"pytest could not read the catalogue in {folder}:\n{found.crashed}")
     if not found.items and not found.broken:
         raise ConfigurationError([Problem(str(folder), "there are no scenarios (test_*.py) in this folder.")])
     scenarios: list[Scenario] = []

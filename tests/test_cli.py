@@ -1,0 +1,488 @@
+"""`sipfed run` and `sipfed list`, as programs, on small made-up catalogues."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import simulator
+from simulator.scenarios.reporter import LiveDisplay, aligned, display_for, printable
+
+HEAD = """
+import os
+import pytest
+from simulator.errors import ConfigurationError, ExpectationFailed, Problem
+from simulator.scenarios import scenario
+must = scenario(level="must", sources=("R40", "F1.22"))
+"""
+
+GOOD = (
+    HEAD
+    + '''
+@must
+def test_no_srv():
+    """Nothing is sent where there is no SRV record."""
+
+@must
+@pytest.mark.parametrize("case", ["ten", "eleven"])
+def test_example(case):
+    """The five examples hold."""
+'''
+)
+
+FAILING = (
+    HEAD
+    + '''
+@must
+def test_wildcard():
+    """A wildcard certificate is refused."""
+    print("from the peer: \\x1b[2J")
+    raise ExpectationFailed("The edge accepted *.fabrikam.test.")
+
+@must
+def test_expired():
+    """An expired certificate is refused."""
+'''
+)
+
+SKIPPING = (
+    HEAD
+    + '''
+@must
+def test_change():
+    """A change arrives."""
+    pytest.skip("the server has no presence")
+
+@must
+def test_first():
+    """The first state arrives."""
+'''
+)
+
+SOURCES = Path(simulator.__file__).parents[1]
+
+
+class Sipfed:
+    """The program, started in a folder of its own on a catalogue of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.catalogue = folder / "catalogue"
+        self.cwd = folder / "somewhere"
+        self.catalogue.mkdir()
+        self.cwd.mkdir()
+
+    def add(self, **modules: str) -> None:
+        for name, source in modules.items():
+            (self.catalogue / f"{name}.py").write_text(source, encoding="utf-8")
+
+    def command(self, command: str, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "simulator.cli", command, "--catalogue", str(self.catalogue), *arguments]
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        return kept | {"PYTHONPATH": str(SOURCES), "PYTHONIOENCODING": "utf-8"} | variables
+
+    def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.cwd,
+            env=self.environment(**variables),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+
+@pytest.fixture
+def sipfed(tmp_path: Path) -> Sipfed:
+    return Sipfed(tmp_path)
+
+
+def test_a_run_where_all_pass_exits_with_0_and_sums_up_by_area(sipfed: Sipfed) -> None:
+    sipfed.add(test_open_federation=GOOD, test_trust=GOOD)
+    run = sipfed("run")
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    as_areas_end, summary = lines[: lines.index("")], lines[lines.index("") + 1 : -2]
+    assert [line.split()[:3] for line in as_areas_end] == [["open-federation", "3", "passed"], ["trust", "3", "passed"]]
+    assert [line.split()[:4] for line in summary] == [
+        ["area", "passed", "failed", "not"],
+        ["open-federation", "3", "0", "0"],
+        ["trust", "3", "0", "0"],
+        ["total", "6", "0", "0"],
+    ]
+    assert lines[-1].startswith("6 scenarios passed in ")
+    assert run.stderr == ""
+
+
+def test_a_failure_shows_what_was_expected_why_it_is_not_so_and_the_evidence(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=FAILING, test_names=GOOD)
+    run = sipfed("run")
+    assert run.returncode == 1
+    report = run.stdout.partition("FAILED trust/wildcard  (must, R40, F1.22)\n")[2]
+    assert report.startswith(
+        "  Expected: A wildcard certificate is refused.\n"
+        "  But: The edge accepted *.fabrikam.test.\n"
+        "\n"
+        "  Captured stdout call:\n"
+        "  from the peer: \\x1b[2J\n"
+    )
+    assert "test_trust.py:" in report
+    assert run.stdout.splitlines()[-1].startswith("Finished after ")
+    assert run.stdout.splitlines()[-1].endswith("of 5 scenarios 4 passed, 1 failed.")
+
+
+def test_a_section_that_a_plugin_adds_to_a_failure_is_shown(sipfed: Sipfed) -> None:
+    sipfed.add(
+        test_trust=FAILING,
+        conftest="""
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        report.sections.append(("sipfed evidence", "0 ms  sut -> edge  ClientHello"))
+    return report
+""",
+    )
+    for options in ((), ("-n", "1")):
+        run = sipfed("run", *options)
+        assert "  sipfed evidence:\n  0 ms  sut -> edge  ClientHello\n" in run.stdout
+
+
+def test_what_did_not_run_is_listed_with_its_reason_and_is_not_green(sipfed: Sipfed) -> None:
+    sipfed.add(test_presence=SKIPPING)
+    run = sipfed("run")
+    assert run.returncode == 3
+    assert "NOT RUN, because the server has no presence\n  presence/change\n" in run.stdout
+    assert run.stdout.splitlines()[-1].endswith("of 2 scenarios 1 passed, 1 not run.")
+
+
+def test_a_failure_counts_more_than_what_did_not_run(sipfed: Sipfed) -> None:
+    sipfed.add(test_presence=SKIPPING, test_trust=FAILING)
+    assert sipfed("run").returncode == 1
+
+
+def test_a_module_that_cannot_be_imported_fails_the_run_and_the_others_still_run(sipfed: Sipfed) -> None:
+    sipfed.add(test_broken="import no_such_module\n", test_names=GOOD)
+    for options in ((), ("-n", "2")):
+        run = sipfed("run", *options)
+        assert run.returncode == 1
+        assert run.stdout.count("FAILED area broken") == 1
+        assert "No module named 'no_such_module'" in run.stdout
+        assert run.stdout.splitlines()[-1].endswith("of 3 scenarios 3 passed; area broken could not be run.")
+    assert sipfed("run", "names").returncode == 0
+    assert sipfed("run", "broken/one").returncode == 1
+
+
+def test_fail_fast_stops_and_says_what_never_started(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=FAILING)
+    run = sipfed("run", "-x")
+    assert run.returncode == 1
+    assert "NOT RUN, because the run ended before its turn\n  trust/expired\n" in run.stdout
+
+
+def test_fail_fast_in_parallel_is_a_failure_and_no_interruption(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=FAILING)
+    run = sipfed("run", "-x", "-n", "1")
+    assert run.returncode == 1
+    assert "Interrupted" not in run.stdout
+
+
+def test_a_parallel_run_reports_the_same(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=FAILING, test_names=GOOD, test_presence=SKIPPING)
+    run = sipfed("run", "-n", "2")
+    assert run.returncode == 1
+    assert "FAILED trust/wildcard" in run.stdout
+    assert "NOT RUN, because the server has no presence\n  presence/change\n" in run.stdout
+    assert run.stdout.splitlines()[-1].endswith("of 7 scenarios 5 passed, 1 failed, 1 not run.")
+
+
+def test_a_process_of_a_parallel_run_that_dies_fails_its_scenario(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=HEAD + '@must\ndef test_dies():\n    """It dies."""\n    os._exit(9)\n', test_names=GOOD)
+    run = sipfed("run", "-n", "1")
+    assert run.returncode == 1
+    assert "FAILED trust/dies" in run.stdout
+    assert "  But: worker 'gw0' crashed while running 'test_trust.py::test_dies'\n" in run.stdout
+    assert run.stdout.splitlines()[-1].endswith("of 4 scenarios 3 passed, 1 failed.")
+
+
+def test_a_failure_in_tear_down_fails_the_scenario_although_it_passed(sipfed: Sipfed) -> None:
+    sipfed.add(
+        test_trust=HEAD
+        + '''
+@pytest.fixture
+def partner():
+    yield
+    raise ExpectationFailed("a message came that nobody expected.")
+
+@must
+def test_quiet(partner):
+    """Nothing else is sent."""
+'''
+    )
+    run = sipfed("run")
+    assert run.returncode == 1
+    assert "  But: a message came that nobody expected. (in teardown)\n" in run.stdout
+    assert run.stdout.splitlines()[-1].endswith("of 1 scenario 1 failed.")
+
+
+def test_a_known_failure_and_an_unexpected_pass_are_not_green(sipfed: Sipfed) -> None:
+    known = '@pytest.mark.xfail(reason="bug 7")\n@must\ndef test_{0}():\n    """It works."""\n    assert {1}\n'
+    sipfed.add(test_trust=HEAD + known.format("bad", "False") + known.format("mended", "True"))
+    run = sipfed("run")
+    assert run.returncode == 1
+    assert "  But: fails as it is known to: bug 7\n" in run.stdout
+    assert "  But: [XPASS(strict)] bug 7\n" in run.stdout
+
+
+def test_ctrl_c_ends_the_run_with_a_summary_and_130(sipfed: Sipfed) -> None:
+    sipfed.add(
+        test_names=GOOD,
+        test_trust=HEAD + '@must\ndef test_long():\n    """It is long."""\n    raise KeyboardInterrupt\n',
+    )
+    run = sipfed("run")
+    assert run.returncode == 130
+    assert run.stdout.splitlines()[-1].startswith("Interrupted after ")
+    assert run.stdout.splitlines()[-1].endswith("of 4 scenarios 3 passed, 1 not run.")
+
+
+def test_an_unknown_selector_is_a_sentence_and_nothing_runs(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=FAILING)
+    for command in ("run", "list"):
+        run = sipfed(command, "trust/wildcrad", "nope")
+        assert run.returncode == 2
+        assert run.stdout == ""
+        first, second = run.stderr.splitlines()
+        assert first.startswith("sipfed: selector 'trust/wildcrad': no scenario has this name. Did you mean trust/wild")
+        assert second.startswith("selector 'nope': ")
+
+
+def test_only_what_is_selected_runs(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=FAILING, test_names=GOOD)
+    run = sipfed("run", "-v", "names/example[ten]", "*/expired")
+    assert run.returncode == 0
+    assert [line.split()[:2] for line in run.stdout.splitlines() if line.startswith("passed")] == [
+        ["passed", "names/example[ten]"],
+        ["passed", "trust/expired"],
+    ]
+
+
+@pytest.mark.parametrize("processes", ["0", "-1", "two", "1.5"])
+def test_a_senseless_number_of_processes_is_refused(sipfed: Sipfed, processes: str) -> None:
+    sipfed.add(test_names=GOOD)
+    run = sipfed("run", "-n", processes)
+    assert run.returncode == 2
+    assert "neither a whole number above zero nor 'auto'" in run.stderr
+
+
+def test_settings_that_do_not_exist_are_refused(sipfed: Sipfed) -> None:
+    sipfed.add(test_names=GOOD)
+    run = sipfed("run", "--settings", "nowhere.toml")
+    assert run.returncode == 2
+    assert "nowhere.toml" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_the_settings_reach_the_plugin_and_its_complaint_is_sentences_without_traceback(sipfed: Sipfed) -> None:
+    (sipfed.cwd / "connect.toml").write_text("", encoding="utf-8")
+    sipfed.add(
+        test_names=GOOD,
+        conftest="""
+from pathlib import Path
+from simulator.errors import ConfigurationError, Problem
+
+def pytest_configure(config):
+    if config.option.collectonly:
+        return
+    place = Path(config.getoption("--sipfed-settings")).name
+    raise ConfigurationError([Problem(place + ": domain", "is missing."), Problem(place + ": port", "is 0.")])
+""",
+    )
+    for options in ((), ("-n", "2")):
+        run = sipfed("run", "--settings", "connect.toml", *options)
+        assert run.returncode == 2
+        assert run.stdout == ""
+        assert run.stderr == "sipfed: connect.toml: domain: is missing.\nconnect.toml: port: is 0.\n"
+
+
+def test_a_fixture_that_ends_the_session_is_a_sentence(sipfed: Sipfed) -> None:
+    source = (
+        HEAD + '@must\ndef test_any():\n    """Any."""\n    pytest.exit("port 5061 is taken; stop what uses it.")\n'
+    )
+    sipfed.add(test_names=source)
+    run = sipfed("run")
+    assert run.returncode == 2
+    assert run.stderr == "sipfed: port 5061 is taken; stop what uses it.\n"
+
+
+def test_a_fault_of_a_plugin_is_a_failure_with_its_traceback(sipfed: Sipfed) -> None:
+    sipfed.add(test_names=GOOD, conftest="def pytest_runtest_logstart():\n    raise RuntimeError('our bug')\n")
+    run = sipfed("run")
+    assert run.returncode == 1
+    assert "RuntimeError: our bug" in run.stdout
+    assert run.stdout.splitlines()[-1].endswith("of 3 scenarios 3 not run; pytest could not be run.")
+
+
+def test_a_catalogue_without_scenarios_is_no_success(sipfed: Sipfed) -> None:
+    run = sipfed("run")
+    assert run.returncode == 2
+    assert "there are no scenarios" in run.stderr
+
+
+def test_a_test_that_is_no_scenario_is_named(sipfed: Sipfed) -> None:
+    sipfed.add(test_names=GOOD + "def test_unmarked():\n    pass\n")
+    run = sipfed("run")
+    assert run.returncode == 2
+    assert (
+        run.stderr == "sipfed: test_names.py: test_unmarked: every test of a catalogue is marked with @scenario(...).\n"
+    )
+
+
+def test_the_folder_and_the_environment_of_the_user_change_nothing(sipfed: Sipfed) -> None:
+    sipfed.add(test_names=GOOD)
+    (sipfed.cwd / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
+    (sipfed.cwd / "conftest.py").write_text("raise RuntimeError('not ours')\n", encoding="utf-8")
+    (sipfed.catalogue.parent / "conftest.py").write_text("raise RuntimeError('not ours')\n", encoding="utf-8")
+    for options in ((), ("-n", "1")):
+        run = sipfed("run", *options, PYTEST_ADDOPTS="--neither-this", PYTEST_PLUGINS="no_such_plugin")
+        assert run.returncode == 0, run.stdout + run.stderr
+    assert {path.name for path in sipfed.cwd.iterdir()} == {"pytest.ini", "conftest.py"}
+
+
+def test_junit_names_every_scenario(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=FAILING, test_names=GOOD)
+    run = sipfed("run", "--junit", "results/junit.xml")
+    assert run.returncode == 1
+    cases = list(ElementTree.parse(sipfed.cwd / "results" / "junit.xml").iter("testcase"))
+    assert len(cases) == 5
+    assert [case.get("name") for case in cases if case.find("failure") is not None] == ["test_wildcard"]
+
+
+def test_a_junit_file_that_cannot_be_written_is_refused_before_anything_runs(sipfed: Sipfed) -> None:
+    sipfed.add(test_names=GOOD)
+    (sipfed.cwd / "file").touch()
+    run = sipfed("run", "--junit", str(Path("file") / "junit.xml"))
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.startswith("sipfed: --junit: ")
+    assert "Traceback" not in run.stderr
+
+
+def test_list_prints_a_line_for_each_scenario(sipfed: Sipfed) -> None:
+    sipfed.add(test_open_federation=GOOD, test_trust=FAILING)
+    listed = sipfed("list", "open-federation")
+    assert listed.returncode == 0
+    assert listed.stdout.splitlines() == [
+        "open-federation/no-srv           must  R40, F1.22  Nothing is sent where there is no SRV record.",
+        "open-federation/example[ten]     must  R40, F1.22  The five examples hold.",
+        "open-federation/example[eleven]  must  R40, F1.22  The five examples hold.",
+    ]
+
+
+def test_list_as_json_holds_all_that_is_known(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=FAILING)
+    first, _second = json.loads(sipfed("list", "--json").stdout)
+    assert first == {
+        "id": "trust/wildcard",
+        "area": "trust",
+        "name": "wildcard",
+        "level": "must",
+        "sources": ["R40", "F1.22"],
+        "needs": [],
+        "sentence": "A wildcard certificate is refused.",
+    }
+
+
+def test_list_shows_what_can_be_read_and_complains_of_the_rest(sipfed: Sipfed) -> None:
+    sipfed.add(test_names=GOOD, test_broken="import no_such_module\n")
+    listed = sipfed("list")
+    assert listed.returncode == 1
+    assert len(listed.stdout.splitlines()) == 3
+    assert "No module named 'no_such_module'" in listed.stderr
+
+
+def test_help_imports_nothing_heavy(sipfed: Sipfed) -> None:
+    code = (
+        "import sys; from simulator.cli import main; main(['--help'], standalone_mode=False);"
+        "print([name for name in ('pytest', 'rich', 'lxml', 'OpenSSL', 'pydantic') if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=sipfed.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_console_that_cannot_show_a_character_shows_its_code(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=FAILING.replace("is refused", "\N{RIGHTWARDS ARROW} refused"))
+    for command in ("list", "run"):
+        assert "A wildcard certificate \\u2192 refused." in sipfed(command, PYTHONIOENCODING="cp1252").stdout
+
+
+def test_a_terminal_gets_a_progress_bar_that_is_gone_at_the_end(sipfed: Sipfed) -> None:
+    pty = pytest.importorskip("pty", reason="this platform has no pseudo-terminals")
+    sipfed.add(test_trust=FAILING, test_names=GOOD)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        sipfed.command("run"), cwd=sipfed.cwd, env=sipfed.environment(TERM="xterm", COLUMNS="100"), stdout=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        except OSError:  # Linux says so when the other side is closed
+            pass
+    os.close(ours)
+    text = shown.decode()
+    assert process.returncode == 1
+    for step in ("0/5", "3/5", "5/5", "names/example[eleven]"):
+        assert step in text
+    assert "FAILED trust/wildcard" in text
+    assert "\x1b[2J" not in text
+    assert "/5" not in text.rpartition("FAILED trust/wildcard")[2]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_lines_above_the_bar_keep_brackets_and_the_bar_its_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    terminal = Terminal()
+    display = display_for(terminal, 2)
+    assert isinstance(display, LiveDisplay)
+    display.started("names/rule[bold]")
+    terminal.truncate(0)
+    display.line("trust [red]1 failed[/red] :smile:", "bold red")
+    shown = terminal.getvalue()
+    display.close()
+    assert "\x1b[1;31mtrust [red]1 failed[/red] :smile:\x1b[0m" in shown
+    assert "names/rule[bold]" in shown
+    assert shown.count("\x1b[1;31m") == 1
+
+
+def test_control_characters_are_escaped_and_letters_kept() -> None:
+    assert printable("a\x1b[31m\r\x07\x9b\tbücher\n") == "a\\x1b[31m\\r\\x07\\x9b\tbücher\n"
+
+
+def test_columns_are_aligned_and_lines_have_no_trailing_blanks() -> None:
+    assert aligned([("a", "1"), ("bb", "22")], "<>") == ["a    1", "bb  22"]
+    assert aligned([("a", "1"), ("bb", "22")], "<<") == ["a   1", "bb  22"]
