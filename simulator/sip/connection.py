@@ -1,0 +1,419 @@
+"""One SIP stream: bytes in, events out, transactions in between (RFC 3261 §17, §18; RFC 6026; RFC 5626 §4.4.1)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from simulator.errors import LocalProtocolError, RemoteProtocolError
+from simulator.sip.events import (
+    AckReceived,
+    CancelReceived,
+    ConnectionBroken,
+    Event,
+    PingReceived,
+    PongReceived,
+    RequestReceived,
+    RequestRefused,
+    ResponseDiscarded,
+    ResponseReceived,
+    TransactionFailed,
+)
+from simulator.sip.fields import new_branch, new_tag
+from simulator.sip.framing import NEED_DATA, KeepAlivePing, KeepAlivePong, Limits, MessageReader
+from simulator.sip.message import Request, Response
+from simulator.sip.transaction import (
+    Action,
+    Alarms,
+    ClientTransaction,
+    Input,
+    ServerTransaction,
+    State,
+    Timers,
+    Transaction,
+    kind_of_status,
+    server_key,
+)
+
+PING = b"\r\n\r\n"
+PONG = b"\r\n"
+INDISPENSABLE = ("Via", "From", "To", "Call-ID", "CSeq")
+"Without these there is nothing to build a response of (RFC 3261 §8.2.6.2)."
+CANCEL_COPIES = ("From", "To", "Call-ID", "Route")
+
+Tap = Callable[[Literal["in", "out"], Request | Response], None]
+
+
+class SipConnection:
+    """Both roles of a SIP element on one reliable stream. Reads no clock, opens nothing, never waits.
+
+    Feed `receive_data`, then call `next_event` until it gives None, answer through the `send_...` methods, and write
+    `data_to_send()` once: everything that is due leaves in one piece. Call `handle_timeout` when `next_timeout` has
+    come, then `next_event` again. `now` is in seconds and never goes backwards.
+    """
+
+    def __init__(
+        self, *, sent_by: str, transport: str = "TLS", limits: Limits | None = None, timers: Timers | None = None,
+        tap: Tap | None = None,
+    ) -> None:
+        """`sent_by` is our `host:port` for the Via of requests; `tap` sees every message in both directions, also those
+        that make no event and those that are sent by themselves (ACK, CANCEL, 200 to CANCEL, 400)."""
+        self.timers = timers or Timers()
+        self._via = f"SIP/2.0/{transport} {sent_by};branch="
+        self._lengths = self.timers.lengths()
+        self._reader = MessageReader(limits or Limits())
+        self._tap = tap
+        self._now = 0.0
+        self._output: list[bytes] = []
+        self._events: deque[Event] = deque()
+        self._clients: dict[tuple[object, ...], ClientTransaction] = {}
+        self._servers: dict[tuple[object, ...], ServerTransaction] = {}
+        self._alarms = Alarms()
+        self._broken = False
+        self._lost: str | None = None
+
+    # Input
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Store what came from the stream; `next_event` reads it. Ignored after ConnectionBroken."""
+        self._now = now
+        if not self._broken and self._lost is None:
+            self._reader.receive_data(data)
+
+    def next_event(self) -> Event | None:
+        """The next thing that happened, in the order of the wire; None when more data or time is needed."""
+        while not self._events and not self._broken and self._lost is None:
+            try:
+                item = self._reader.next_event()
+                if item is NEED_DATA:
+                    return None
+                self._take(item)
+            except RemoteProtocolError as error:
+                self._break(error)
+        return self._events.popleft() if self._events else None
+
+    def connection_lost(self, reason: str, now: float) -> None:
+        """The stream is gone, or will not be used any more. Whatever still waits for a response fails with `reason`."""
+        if self._lost is not None:
+            return
+        self._now = now
+        self._lost = reason
+        for transaction in [*self._clients.values(), *self._servers.values()]:
+            actions = self._step(transaction, Input.LOST, now)
+            if actions and Action.LOSE in actions:
+                self._fail(transaction, "connection", f"The connection was lost: {reason}", now)
+
+    # Output
+
+    def data_to_send(self) -> bytes:
+        """Everything that is due, joined; b"" when there is nothing. Each byte is given out once."""
+        if not self._output:
+            return b""
+        data = self._output[0] if len(self._output) == 1 else b"".join(self._output)
+        self._output.clear()
+        return data
+
+    def send_request(self, request: Request, now: float, *, add_via: bool = True) -> ClientTransaction:
+        """Send a request; its events carry the transaction that is returned. `request` itself stays as it was.
+
+        A Via of ours is put on top, unless `add_via` is off: then the request must bring one with an unused branch.
+        Over a lost connection the transaction fails at once, with an event. Raises LocalProtocolError for ACK and
+        CANCEL.
+        """
+        if request.method in ("ACK", "CANCEL"):
+            raise LocalProtocolError(f"{request.method} makes no transaction of its own: use send_ack or cancel.")
+        if add_via:
+            branch = new_branch()
+            request = self._with_via(request, branch)
+        else:
+            branch = request.top_via.branch or ""
+        return self._start(ClientTransaction(request, branch), now)
+
+    def send_ack(self, request: Request) -> Request:
+        """Send the ACK of a 2xx, which belongs to no transaction (RFC 3261 §13.2.2.4); returns it with its Via."""
+        if request.method != "ACK":
+            raise LocalProtocolError(f"send_ack sends no {request.method}.")
+        ack = self._with_via(request, new_branch())
+        self._write(ack)
+        return ack
+
+    def cancel(self, transaction: ClientTransaction, now: float) -> ClientTransaction | None:
+        """Give up on an INVITE of ours. Its final response (487, or a 2xx that came first) still comes as an event.
+
+        Returns the transaction of the CANCEL; None when it has to wait for the first provisional response, where it is
+        then sent by itself, or when the INVITE has its final response already (RFC 3261 §9.1).
+        """
+        if transaction.method != "INVITE":
+            raise LocalProtocolError(f"Only an INVITE can be cancelled, not a {transaction.method} (RFC 3261 §9.1).")
+        transaction.cancel_wanted = True
+        if self._step(transaction, Input.CANCEL, now) is None:
+            return None
+        invite = transaction.request
+        cancel = Request.build(
+            "CANCEL",
+            invite.uri,
+            [
+                ("Via", invite.top_via.raw),
+                ("Max-Forwards", "70"),
+                *_copied(invite, CANCEL_COPIES),
+                ("CSeq", f"{invite.cseq.number} CANCEL"),
+            ],
+        )
+        cancelling = ClientTransaction(cancel, str(transaction.key[0]))
+        cancelling.cancels = transaction
+        return self._start(cancelling, now)
+
+    def send_response(self, transaction: ServerTransaction, response: Response, now: float) -> None:
+        """Answer a request. On a lost connection the response goes nowhere, and there is no event: it was told before.
+
+        Raises LocalProtocolError for a second final response, for a 408 and for a provisional response other than 100
+        to anything but INVITE (RFC 4320 §4); a 2xx to an INVITE may be repeated, for its ACK (RFC 3261 §13.3.1.4).
+        """
+        if self._lost is not None:
+            return
+        if transaction.method != "INVITE" and (response.status == 408 or 100 < response.status < 200):
+            raise LocalProtocolError(f"{response.status} must not answer a {transaction.method} (RFC 4320 §4).")
+        actions = self._step(transaction, kind_of_status(response.status), now)
+        if actions is None:
+            raise LocalProtocolError(f"{response.status} cannot be sent on {transaction!r}: it was answered before.")
+        transaction.last_response = response
+        self._write(response)
+
+    def respond(
+        self, transaction: ServerTransaction, status: int, now: float, *, reason: str | None = None,
+        headers: Iterable[tuple[str, str]] = (), body: bytes = b"", content_type: str | None = None,
+    ) -> Response:
+        """Build a response with the transaction's To tag, send it, and return it. 100 carries no tag of ours."""
+        response = transaction.request.respond(
+            status, reason, to_tag=transaction.to_tag if status > 100 else None, headers=headers, body=body,
+            content_type=content_type,
+        )
+        self.send_response(transaction, response, now)
+        return response
+
+    def forget(self, transaction: ServerTransaction) -> None:
+        """Never answer this request: drop it without a word, as an element does that silently discards."""
+        self._servers.pop(transaction.key, None)
+        if transaction.timer is not None:
+            self._alarms.cancel(transaction, self._lengths[transaction.timer])
+        transaction.timer = None
+        transaction.state = State.TERMINATED
+
+    def send_ping(self) -> None:
+        """Send a keep-alive; the peer owes a pong within 10 seconds (RFC 5626 §4.4.1), which is not watched here."""
+        if self._lost is None:
+            self._reader.expect_pong()
+            self.send_raw(PING)
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes as they are, on purpose: nothing is checked and no transaction knows of it."""
+        if self._lost is None:
+            self._output.append(data)
+
+    # Time
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` has to be called; None while nothing waits for time."""
+        return self._alarms.next()
+
+    def handle_timeout(self, now: float) -> None:
+        """Let every timer that is due run out; then ask `next_event`. Early and repeated calls do no harm."""
+        self._now = now
+        for transaction in self._alarms.due(now):
+            letter, transaction.timer = transaction.timer, None
+            actions = self._step(transaction, Input.TIMER, now)
+            if actions and Action.TIME_OUT in actions:
+                waited = self._lengths[letter or "F"]
+                awaited = "ACK to the failed" if isinstance(transaction, ServerTransaction) else "final response to"
+                sentence = f"No {awaited} {transaction.method} within {waited:g} seconds (timer {letter})"
+                self._fail(transaction, "timeout", sentence, now)
+
+    @property
+    def open_transactions(self) -> int:
+        """How many transactions are kept, those included that only wait for repetitions."""
+        return len(self._clients) + len(self._servers)
+
+    # One message
+
+    def _take(self, item: object) -> None:
+        if isinstance(item, Request):
+            self._see("in", item)
+            self._take_request(item)
+        elif isinstance(item, Response):
+            self._see("in", item)
+            self._take_response(item)
+        elif isinstance(item, KeepAlivePing):
+            self._output.append(PONG)
+            self._events.append(PingReceived(at=self._now))
+        elif isinstance(item, KeepAlivePong):
+            self._events.append(PongReceived(at=self._now))
+
+    def _take_request(self, request: Request) -> None:
+        missing = [name for name in INDISPENSABLE if name not in request.headers]
+        if missing:
+            raise RemoteProtocolError(f"the {request.method} has no {' and no '.join(missing)}: it cannot be answered")
+        method = request.method
+        try:
+            request.validate()
+            key = server_key(request, "INVITE" if method in ("ACK", "CANCEL") else method)
+        except RemoteProtocolError as error:
+            self._refuse(request, error)
+            return
+        known = self._servers.get(key)
+        if method == "ACK":
+            self._take_ack(request, known)
+        elif method == "CANCEL":
+            self._take_cancel(request, known)
+        elif known is not None:
+            if Action.RESEND in (known.step(Input.REQUEST) or ()) and known.last_response is not None:
+                self._write(known.last_response)
+        else:
+            transaction = self._servers[key] = ServerTransaction(request, key)
+            self._events.append(RequestReceived(request, transaction, at=self._now))
+
+    def _take_ack(self, request: Request, invite: ServerTransaction | None) -> None:
+        actions = None if invite is None else self._step(invite, Input.ACK, self._now)
+        if invite is None or (actions and Action.DELIVER in actions):
+            self._events.append(AckReceived(request, invite, at=self._now))
+
+    def _take_cancel(self, request: Request, invite: ServerTransaction | None) -> None:
+        """Answer by itself: 200 with the INVITE's To tag, or 481 where there is nothing to cancel (RFC 3261 §9.2)."""
+        key = server_key(request, "CANCEL")
+        repeated = self._servers.get(key)
+        if repeated is not None:
+            if Action.RESEND in (repeated.step(Input.REQUEST) or ()) and repeated.last_response is not None:
+                self._write(repeated.last_response)
+            return
+        transaction = self._servers[key] = ServerTransaction(request, key)
+        if invite is None:
+            self.respond(transaction, 481, self._now)
+            return
+        transaction.to_tag = invite.to_tag
+        self.respond(transaction, 200, self._now)
+        if not invite.responded:
+            self._events.append(CancelReceived(request, invite, at=self._now))
+
+    def _refuse(self, request: Request, error: RemoteProtocolError) -> None:
+        response = None
+        if request.method != "ACK":
+            response = request.respond(error.status_hint, to_tag=new_tag())
+            self._write(response)
+        self._events.append(RequestRefused(request, response, error.reason, at=self._now))
+
+    def _break(self, error: RemoteProtocolError) -> None:
+        """Nothing more is read. A request whose head could be read still gets the answer of its error (413, 513)."""
+        self._broken = True
+        refused = self._reader.refused
+        if isinstance(refused, Request) and all(name in refused.headers for name in INDISPENSABLE):
+            self._see("in", refused)
+            self._refuse(refused, error)
+        self._events.append(ConnectionBroken(error, at=self._now))
+
+    def _take_response(self, response: Response) -> None:
+        try:
+            transaction = self._clients.get((response.top_via.branch, response.cseq.method))
+        except RemoteProtocolError as error:
+            self._events.append(ResponseDiscarded(response, error.reason, at=self._now))
+            return
+        if transaction is None:
+            self._discard(response, "It answers no request that waits for a response on this connection.")
+            return
+        actions = self._step(transaction, kind_of_status(response.status), self._now)
+        if actions is None:
+            self._discard(response, f"A {response.status} makes no sense on {transaction!r}.")
+            return
+        for action in actions:
+            if action is Action.DELIVER:
+                transaction.response = response
+                self._events.append(ResponseReceived(response, transaction, at=self._now))
+            elif action is Action.ACKNOWLEDGE:
+                self._write(_ack_of_failure(transaction.request, response))
+        if transaction.cancel_wanted and transaction.state is State.PROCEEDING:
+            self.cancel(transaction, self._now)
+
+    def _discard(self, response: Response, reason: str) -> None:
+        self._events.append(ResponseDiscarded(response, reason, at=self._now))
+
+    # The engine
+
+    def _start(self, transaction: ClientTransaction, now: float) -> ClientTransaction:
+        if transaction.key in self._clients:
+            raise LocalProtocolError(f"The branch {transaction.key[0]!r} is in use.")
+        if self._lost is not None:
+            transaction.step(Input.LOST)
+            self._fail(transaction, "connection", f"The connection was lost: {self._lost}", now)
+            return transaction
+        self._clients[transaction.key] = transaction
+        self._retime(transaction, now)
+        self._write(transaction.request)
+        return transaction
+
+    def _step(self, transaction: Transaction, given: Input, now: float) -> tuple[Action, ...] | None:
+        before = transaction.state
+        actions = transaction.step(given)
+        if transaction.state is not before:
+            self._retime(transaction, now)
+        return actions
+
+    def _retime(self, transaction: Transaction, now: float) -> None:
+        """Run the timer of the state that was just entered; one of no length runs out here and now."""
+        letter = transaction.machine.timers.get(transaction.state)
+        if letter != transaction.timer:
+            if transaction.timer is not None:
+                self._alarms.cancel(transaction, self._lengths[transaction.timer])
+            transaction.timer = letter
+            if letter is not None:
+                length = self._lengths[letter]
+                if length > 0:
+                    self._alarms.set(transaction, length, now)
+                else:
+                    transaction.timer = None
+                    self._step(transaction, Input.TIMER, now)
+        if transaction.state is State.TERMINATED:
+            if isinstance(transaction, ClientTransaction):
+                self._clients.pop(transaction.key, None)
+            else:
+                self._servers.pop(transaction.key, None)
+
+    def _fail(
+        self, transaction: Transaction, reason: Literal["timeout", "connection"], sentence: str, now: float
+    ) -> None:
+        assert isinstance(transaction, ClientTransaction | ServerTransaction)
+        self._events.append(TransactionFailed(transaction, reason, f"{sentence.rstrip('.')}.", at=now))
+
+    def _with_via(self, request: Request, branch: str) -> Request:
+        headers = request.headers.copy()
+        headers.prepend("Via", self._via + branch)
+        return Request(request.method, request.uri, headers, request.body)
+
+    def _write(self, message: Request | Response) -> None:
+        if self._lost is not None:
+            return
+        self._see("out", message)
+        self._output.append(bytes(message))
+
+    def _see(self, direction: Literal["in", "out"], message: Request | Response) -> None:
+        if self._tap is not None:
+            self._tap(direction, message)
+
+
+def _copied(request: Request, names: Iterable[str]) -> list[tuple[str, str]]:
+    """The headers of these names, text untouched, in the order of `names`."""
+    return [(name, value) for name in names for value in request.headers.get_all(name)]
+
+
+def _ack_of_failure(invite: Request, response: Response) -> Request:
+    """The ACK that a client transaction sends by itself (RFC 3261 §17.1.1.3): the INVITE's Via, the response's To."""
+    return Request.build(
+        "ACK",
+        invite.uri,
+        [
+            ("Via", invite.top_via.raw),
+            ("Max-Forwards", "70"),
+            *_copied(invite, ("Route", "From")),
+            ("To", response.headers.get("To") or invite.to.raw),
+            *_copied(invite, ("Call-ID",)),
+            ("CSeq", f"{invite.cseq.number} ACK"),
+        ],
+    )

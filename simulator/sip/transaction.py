@@ -1,0 +1,350 @@
+"""The four transaction machines as tables, read by one engine, over a reliable transport (RFC 3261 §17, RFC 6026)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING
+
+from simulator.sip.fields import new_tag
+
+if TYPE_CHECKING:
+    from simulator.sip.message import Request, Response
+
+MAGIC_COOKIE = "z9hG4bK"
+"A branch that starts with it is unique (RFC 3261 §8.1.1.7); any other, or none, is of the time of RFC 2543."
+
+
+class State(IntEnum):
+    """Where a transaction stands. Integers, because they are looked up once or twice for every message."""
+
+    CALLING = 1
+    TRYING = 2
+    PROCEEDING = 3
+    CANCELLING = 4
+    "PROCEEDING, with a CANCEL sent: now it has an end (RFC 3261 §9.1, last paragraph)."
+    COMPLETED = 5
+    CONFIRMED = 6
+    ACCEPTED = 7
+    "A 2xx went by; kept so that its repetitions find their way (RFC 6026 §7)."
+    TERMINATED = 8
+
+
+class Input(IntEnum):
+    """What may happen to a transaction: a client receives the responses, a server sends them."""
+
+    PROVISIONAL = 1
+    SUCCESS = 2
+    FAILURE = 3
+    "Status 300 to 699."
+    REQUEST = 4
+    "The request of a server transaction came once more."
+    ACK = 5
+    CANCEL = 6
+    "We sent a CANCEL for this client transaction."
+    TIMER = 7
+    "The timer of the state ran out."
+    LOST = 8
+    "The connection went."
+
+
+class Action(Enum):
+    """What the connection has to do for a step."""
+
+    DELIVER = "hand the message to the user"
+    SEND = "put the response on the wire"
+    RESEND = "put the last response on the wire again, if there is one"
+    ACKNOWLEDGE = "send the ACK of a failed INVITE"
+    TIME_OUT = "tell the user that time ran out"
+    LOSE = "tell the user that the connection went"
+
+
+Row = tuple[State, tuple[Action, ...]]
+TransitionTable = Mapping[tuple[State, Input], Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One of the four state machines."""
+
+    name: str
+    initial: State
+    rows: TransitionTable
+    "What has no row is refused with LocalProtocolError when we do it, and ignored when the peer does."
+    timers: Mapping[State, str]
+    "The timer that runs in a state, by its letter in RFC 3261 Table 4; one of no length ends the state at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """Lengths in seconds. Timers A, E and G repeat messages over UDP and do not exist on a stream."""
+
+    t1: float = 0.5
+    "Estimate of the round trip."
+    t2: float = 4.0
+    "Longest pause between repetitions; here only for a 2xx that waits for its ACK (RFC 3261 §13.3.1.4)."
+    t4: float = 5.0
+    "How long a message may stay in the network."
+    d: float = 0.0
+    "Client INVITE, after a failure response."
+    i: float = 0.0
+    "Server INVITE, after the ACK of a failure response."
+    j: float = 0.0
+    "Server non-INVITE, after the final response."
+    k: float = 0.0
+    "Client non-INVITE, after the final response."
+
+    @property
+    def patience(self) -> float:
+        """64*T1: how long a transaction waits for its peer (timers B, F, H, L, M, and N of RFC 6665)."""
+        return 64 * self.t1
+
+    def lengths(self) -> dict[str, float]:
+        """Every timer of the machines by its letter."""
+        own = {field.name.upper(): getattr(self, field.name) for field in fields(self) if len(field.name) == 1}
+        return own | dict.fromkeys("BCFHLM", self.patience)
+
+
+_S, _I, _A = State, Input, Action
+
+CLIENT_INVITE = Machine(
+    "client INVITE",
+    _S.CALLING,
+    {
+        (_S.CALLING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.DELIVER,)),
+        (_S.CALLING, _I.SUCCESS): (_S.ACCEPTED, (_A.DELIVER,)),
+        (_S.CALLING, _I.FAILURE): (_S.COMPLETED, (_A.ACKNOWLEDGE, _A.DELIVER)),
+        (_S.CALLING, _I.TIMER): (_S.TERMINATED, (_A.TIME_OUT,)),
+        (_S.CALLING, _I.LOST): (_S.TERMINATED, (_A.LOSE,)),
+        (_S.PROCEEDING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.DELIVER,)),
+        (_S.PROCEEDING, _I.SUCCESS): (_S.ACCEPTED, (_A.DELIVER,)),
+        (_S.PROCEEDING, _I.FAILURE): (_S.COMPLETED, (_A.ACKNOWLEDGE, _A.DELIVER)),
+        (_S.PROCEEDING, _I.CANCEL): (_S.CANCELLING, ()),
+        (_S.PROCEEDING, _I.LOST): (_S.TERMINATED, (_A.LOSE,)),
+        (_S.CANCELLING, _I.PROVISIONAL): (_S.CANCELLING, (_A.DELIVER,)),
+        (_S.CANCELLING, _I.SUCCESS): (_S.ACCEPTED, (_A.DELIVER,)),
+        (_S.CANCELLING, _I.FAILURE): (_S.COMPLETED, (_A.ACKNOWLEDGE, _A.DELIVER)),
+        (_S.CANCELLING, _I.TIMER): (_S.TERMINATED, (_A.TIME_OUT,)),
+        (_S.CANCELLING, _I.LOST): (_S.TERMINATED, (_A.LOSE,)),
+        (_S.COMPLETED, _I.FAILURE): (_S.COMPLETED, (_A.ACKNOWLEDGE,)),
+        (_S.COMPLETED, _I.TIMER): (_S.TERMINATED, ()),
+        (_S.COMPLETED, _I.LOST): (_S.TERMINATED, ()),
+        (_S.ACCEPTED, _I.SUCCESS): (_S.ACCEPTED, (_A.DELIVER,)),
+        (_S.ACCEPTED, _I.TIMER): (_S.TERMINATED, ()),
+        (_S.ACCEPTED, _I.LOST): (_S.TERMINATED, ()),
+    },
+    {_S.CALLING: "B", _S.CANCELLING: "C", _S.COMPLETED: "D", _S.ACCEPTED: "M"},
+)
+"RFC 3261 §17.1.1 with RFC 6026 §7.2. Timer C here is the end that §9.1 sets after a CANCEL, not a proxy's."
+
+CLIENT_NON_INVITE = Machine(
+    "client non-INVITE",
+    _S.TRYING,
+    {
+        (_S.TRYING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.DELIVER,)),
+        (_S.TRYING, _I.SUCCESS): (_S.COMPLETED, (_A.DELIVER,)),
+        (_S.TRYING, _I.FAILURE): (_S.COMPLETED, (_A.DELIVER,)),
+        (_S.TRYING, _I.TIMER): (_S.TERMINATED, (_A.TIME_OUT,)),
+        (_S.TRYING, _I.LOST): (_S.TERMINATED, (_A.LOSE,)),
+        (_S.PROCEEDING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.DELIVER,)),
+        (_S.PROCEEDING, _I.SUCCESS): (_S.COMPLETED, (_A.DELIVER,)),
+        (_S.PROCEEDING, _I.FAILURE): (_S.COMPLETED, (_A.DELIVER,)),
+        (_S.PROCEEDING, _I.TIMER): (_S.TERMINATED, (_A.TIME_OUT,)),
+        (_S.PROCEEDING, _I.LOST): (_S.TERMINATED, (_A.LOSE,)),
+        (_S.COMPLETED, _I.SUCCESS): (_S.COMPLETED, ()),
+        (_S.COMPLETED, _I.FAILURE): (_S.COMPLETED, ()),
+        (_S.COMPLETED, _I.TIMER): (_S.TERMINATED, ()),
+        (_S.COMPLETED, _I.LOST): (_S.TERMINATED, ()),
+    },
+    {_S.TRYING: "F", _S.PROCEEDING: "F", _S.COMPLETED: "K"},
+)
+"RFC 3261 §17.1.2."
+
+SERVER_INVITE = Machine(
+    "server INVITE",
+    _S.PROCEEDING,
+    {
+        (_S.PROCEEDING, _I.REQUEST): (_S.PROCEEDING, (_A.RESEND,)),
+        (_S.PROCEEDING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.SEND,)),
+        (_S.PROCEEDING, _I.SUCCESS): (_S.ACCEPTED, (_A.SEND,)),
+        (_S.PROCEEDING, _I.FAILURE): (_S.COMPLETED, (_A.SEND,)),
+        (_S.PROCEEDING, _I.LOST): (_S.TERMINATED, (_A.LOSE,)),
+        (_S.COMPLETED, _I.REQUEST): (_S.COMPLETED, (_A.RESEND,)),
+        (_S.COMPLETED, _I.ACK): (_S.CONFIRMED, ()),
+        (_S.COMPLETED, _I.TIMER): (_S.TERMINATED, (_A.TIME_OUT,)),
+        (_S.COMPLETED, _I.LOST): (_S.TERMINATED, ()),
+        (_S.CONFIRMED, _I.REQUEST): (_S.CONFIRMED, ()),
+        (_S.CONFIRMED, _I.ACK): (_S.CONFIRMED, ()),
+        (_S.CONFIRMED, _I.TIMER): (_S.TERMINATED, ()),
+        (_S.CONFIRMED, _I.LOST): (_S.TERMINATED, ()),
+        (_S.ACCEPTED, _I.REQUEST): (_S.ACCEPTED, ()),
+        (_S.ACCEPTED, _I.SUCCESS): (_S.ACCEPTED, (_A.SEND,)),
+        (_S.ACCEPTED, _I.ACK): (_S.ACCEPTED, (_A.DELIVER,)),
+        (_S.ACCEPTED, _I.TIMER): (_S.TERMINATED, ()),
+        (_S.ACCEPTED, _I.LOST): (_S.TERMINATED, ()),
+    },
+    {_S.COMPLETED: "H", _S.CONFIRMED: "I", _S.ACCEPTED: "L"},
+)
+"RFC 3261 §17.2.1 with RFC 6026 §7.1."
+
+SERVER_NON_INVITE = Machine(
+    "server non-INVITE",
+    _S.TRYING,
+    {
+        (_S.TRYING, _I.REQUEST): (_S.TRYING, ()),
+        (_S.TRYING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.SEND,)),
+        (_S.TRYING, _I.SUCCESS): (_S.COMPLETED, (_A.SEND,)),
+        (_S.TRYING, _I.FAILURE): (_S.COMPLETED, (_A.SEND,)),
+        (_S.TRYING, _I.LOST): (_S.TERMINATED, (_A.LOSE,)),
+        (_S.PROCEEDING, _I.REQUEST): (_S.PROCEEDING, (_A.RESEND,)),
+        (_S.PROCEEDING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.SEND,)),
+        (_S.PROCEEDING, _I.SUCCESS): (_S.COMPLETED, (_A.SEND,)),
+        (_S.PROCEEDING, _I.FAILURE): (_S.COMPLETED, (_A.SEND,)),
+        (_S.PROCEEDING, _I.LOST): (_S.TERMINATED, (_A.LOSE,)),
+        (_S.COMPLETED, _I.REQUEST): (_S.COMPLETED, (_A.RESEND,)),
+        (_S.COMPLETED, _I.TIMER): (_S.TERMINATED, ()),
+        (_S.COMPLETED, _I.LOST): (_S.TERMINATED, ()),
+    },
+    {_S.COMPLETED: "J"},
+)
+"RFC 3261 §17.2.2. It has no timer while unanswered: RFC 4320 §4.2 forbids a 408 here, so silence is the only end."
+
+
+def kind_of_status(status: int) -> Input:
+    """The input that a response of this status is."""
+    if status < 200:
+        return Input.PROVISIONAL
+    return Input.SUCCESS if status < 300 else Input.FAILURE
+
+
+class Transaction:
+    """The engine: a state, and a table that says what comes next. Compares and hashes by identity."""
+
+    __slots__ = ("key", "machine", "request", "state", "timer")
+
+    def __init__(self, machine: Machine, request: Request, key: tuple[object, ...]) -> None:
+        self.machine = machine
+        self.request = request
+        "The request as it is on the wire, with its Via."
+        self.key = key
+        self.state = machine.initial
+        self.timer: str | None = None
+        "The letter of the timer that runs."
+
+    def step(self, given: Input) -> tuple[Action, ...] | None:
+        """Move by the table; the actions to take, or None (and no move) where the table has no row."""
+        row = self.machine.rows.get((self.state, given))
+        if row is None:
+            return None
+        self.state, actions = row
+        return actions
+
+    @property
+    def method(self) -> str:
+        return self.request.method
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more can happen to it."""
+        return self.state is State.TERMINATED
+
+    def __repr__(self) -> str:
+        return f"<{self.machine.name} transaction {self.method} {self.state.name}>"
+
+
+class ClientTransaction(Transaction):
+    """A request that we sent."""
+
+    __slots__ = ("cancel_wanted", "cancels", "response")
+
+    def __init__(self, request: Request, branch: str) -> None:
+        machine = CLIENT_INVITE if request.method == "INVITE" else CLIENT_NON_INVITE
+        super().__init__(machine, request, (branch, request.method))
+        self.response: Response | None = None
+        "The last response that came."
+        self.cancels: ClientTransaction | None = None
+        "For a CANCEL: the transaction of the INVITE that it cancels."
+        self.cancel_wanted = False
+        "A CANCEL is due as soon as a provisional response allows it (RFC 3261 §9.1)."
+
+
+class ServerTransaction(Transaction):
+    """A request that we received."""
+
+    __slots__ = ("_to_tag", "last_response")
+
+    def __init__(self, request: Request, key: tuple[object, ...]) -> None:
+        super().__init__(SERVER_INVITE if request.method == "INVITE" else SERVER_NON_INVITE, request, key)
+        self.last_response: Response | None = None
+        "The last response that we sent."
+        self._to_tag: str | None = None
+
+    @property
+    def responded(self) -> bool:
+        """Whether a final response was sent."""
+        return self.last_response is not None and self.last_response.status >= 200
+
+    @property
+    def to_tag(self) -> str:
+        """The To tag of all our responses: that of the request, else one made on first use (RFC 3261 §8.2.6.2)."""
+        if self._to_tag is None:
+            self._to_tag = self.request.to.tag or new_tag()
+        return self._to_tag
+
+    @to_tag.setter
+    def to_tag(self, tag: str) -> None:
+        self._to_tag = tag
+
+
+def server_key(request: Request, method: str) -> tuple[object, ...]:
+    """What a request of `method` must have in common with `request` to belong to its transaction (RFC 3261 §17.2.3).
+
+    Raises RemoteProtocolError where Via, From, Call-ID or CSeq cannot be read.
+    """
+    via = request.top_via
+    branch = via.branch
+    if branch is not None and branch.startswith(MAGIC_COOKIE):
+        return (branch, via.sent_by, method)
+    return (via.raw, request.call_id, request.from_.tag, request.cseq.number, request.uri, method)
+
+
+class Alarms:
+    """The deadlines of all transactions of a connection.
+
+    Every timer of one length is set in the order in which it ends, so a queue per length is sorted by itself: setting,
+    cancelling and finding the next are all of constant cost, and an answered request leaves nothing behind.
+    """
+
+    __slots__ = ("_queues",)
+
+    def __init__(self) -> None:
+        self._queues: dict[float, OrderedDict[Transaction, float]] = {}
+
+    def set(self, transaction: Transaction, length: float, now: float) -> None:
+        """Wake `transaction` at `now + length`; `now` must not go backwards from call to call."""
+        queue = self._queues.get(length)
+        if queue is None:
+            queue = self._queues[length] = OrderedDict()
+        queue[transaction] = now + length
+
+    def cancel(self, transaction: Transaction, length: float) -> None:
+        self._queues[length].pop(transaction, None)
+
+    def next(self) -> float | None:
+        """The earliest deadline."""
+        return min((next(iter(queue.values())) for queue in self._queues.values() if queue), default=None)
+
+    def due(self, now: float) -> Iterator[Transaction]:
+        """Take out, queue by queue, whatever has a deadline of `now` or before."""
+        for queue in list(self._queues.values()):
+            while queue:
+                transaction, deadline = next(iter(queue.items()))
+                if deadline > now:
+                    break
+                del queue[transaction]
+                yield transaction
+
+    def __len__(self) -> int:
+        return sum(map(len, self._queues.values()))
