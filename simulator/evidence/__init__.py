@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulator.evidence.ladder import render
 from simulator.evidence.recorder import Layer, Record, Recorder
 
-__all__ = ["Layer", "Record", "Recorder"]
+__all__ = ["Layer", "Record", "Recorder", "render"]
