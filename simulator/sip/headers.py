@@ -210,13 +210,22 @@ class Headers:
         """How many header lines have this name."""
         return self._keys.count(key_of(name))
 
-    def view(self, key: str, make: Callable[[], View]) -> View:
-        """What `make` returns, remembered under `key` until a header changes."""
+    def only(self, key: str) -> str | None:
+        """The value of the one header with this `key_of`, None where there is none; RemoteProtocolError at a second."""
+        keys = self._keys
+        number = keys.count(key)
+        if number == 1:
+            return _value(self._lines[keys.index(key)])
+        if number:
+            raise RemoteProtocolError(f"the header {key} stands {number} times")
+        return None
+
+    def view(self, key: str, make: Callable[[Headers], View]) -> View:
+        """What `make(self)` returns, remembered under `key` until a header changes; one key, one type."""
         views = self._views
-        if key in views:
-            return cast("View", views[key])
-        value = views[key] = make()
-        return value
+        if key not in views:
+            views[key] = make(self)
+        return views[key]  # type: ignore[return-value]  # cast() is a call, and this is the hottest line of all
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and key_of(name) in self._keys

@@ -76,44 +76,37 @@ class Message(ABC):
     @property
     def vias(self) -> list[Via]:
         """Every Via, the last hop's first; empty where there is none."""
-        return self.headers.view("vias", lambda: [Via.parse(value) for value in self.headers.values("via")])
+        return self.headers.view("vias", _vias)
 
     @property
     def top_via(self) -> Via:
         """The Via of whoever sent this to us; only this one is parsed, the lower ones are others' business."""
-        return self.headers.view("top-via", self._top_via)
-
-    def _top_via(self) -> Via:
-        value = self.headers.get("via")
-        if not value:
-            raise RemoteProtocolError("there is no Via")
-        return Via.parse(split_top_level(value)[0] if "," in value else value)
+        return self.headers.view("top-via", _top_via)
 
     @property
     def from_(self) -> NameAddr:
         """Who sent this."""
-        return self._once("from", NameAddr.parse)
+        return self.headers.view("from", _from)
 
     @property
     def to(self) -> NameAddr:
         """Whom it is for."""
-        return self._once("to", NameAddr.parse)
+        return self.headers.view("to", _to)
 
     @property
     def call_id(self) -> str:
         """The Call-ID as written."""
-        return self._once("call-id", _call_id)
+        return self.headers.view("call-id", _call_id)
 
     @property
     def cseq(self) -> CSeq:
         """Sequence number and method."""
-        return self._once("cseq", CSeq.parse)
+        return self.headers.view("cseq", _cseq)
 
     @property
     def contacts(self) -> list[NameAddr]:
         """Every Contact."""
-        values = self.headers.values
-        return self.headers.view("contacts", lambda: [NameAddr.parse(value) for value in values("contact")])
+        return self.headers.view("contacts", _contacts)
 
     @property
     def contact(self) -> NameAddr | None:
@@ -124,22 +117,24 @@ class Message(ABC):
     @property
     def record_routes(self) -> tuple[str, ...]:
         """Every Record-Route value in order of the message, text untouched, as a Route must give it back."""
-        return self.headers.view("record-routes", lambda: tuple(self.headers.values("record-route")))
+        return self.headers.view("record-routes", lambda headers: tuple(headers.values("record-route")))
 
     @property
     def routes(self) -> tuple[str, ...]:
         """Every Route value in order of the message, text untouched."""
-        return self.headers.view("routes", lambda: tuple(self.headers.values("route")))
+        return self.headers.view("routes", lambda headers: tuple(headers.values("route")))
 
     @property
     def max_forwards(self) -> int | None:
         """0 to 255; 0 is usual on NEGOTIATE."""
-        return self._at_most_once("max-forwards", lambda text: parse_number(text, "Max-Forwards", 255))
+        value = self.headers.only("max-forwards")
+        return None if value is None else parse_number(value, "Max-Forwards", 255)
 
     @property
     def expires(self) -> int | None:
         """Seconds, 0 to 2**32-1."""
-        return self._at_most_once("expires", lambda text: parse_number(text, "Expires", 2**32 - 1))
+        value = self.headers.only("expires")
+        return None if value is None else parse_number(value, "Expires", 2**32 - 1)
 
     @property
     def content_length(self) -> int | None:
@@ -149,17 +144,17 @@ class Message(ABC):
     @property
     def event(self) -> EventHeader | None:
         """The event package of SUBSCRIBE, NOTIFY and PUBLISH."""
-        return self._at_most_once("event", EventHeader.parse)
+        return self._optional("event", EventHeader.parse)
 
     @property
     def subscription_state(self) -> SubscriptionState | None:
         """How the subscription stands, from a NOTIFY (or a 200 that piggybacks the first one)."""
-        return self._at_most_once("subscription-state", SubscriptionState.parse)
+        return self._optional("subscription-state", SubscriptionState.parse)
 
     @property
     def media_type(self) -> MediaType | None:
         """The whole Content-Type."""
-        return self._at_most_once("content-type", MediaType.parse)
+        return self._optional("content-type", MediaType.parse)
 
     @property
     def content_type(self) -> str | None:
@@ -173,19 +168,12 @@ class Message(ABC):
         media_type = self.media_type
         return {} if media_type is None else media_type.params
 
-    def _at_most_once(self, key: str, parse: Callable[[str], Parsed]) -> Parsed | None:
-        return self.headers.view(key, lambda: None if key not in self.headers else self._only(key, parse))
+    def _optional(self, key: str, parse: Callable[[str], Parsed]) -> Parsed | None:
+        def make(headers: Headers) -> Parsed | None:
+            value = headers.only(key)
+            return None if value is None else parse(value)
 
-    def _once(self, key: str, parse: Callable[[str], Parsed]) -> Parsed:
-        return self.headers.view(key, lambda: self._only(key, parse))
-
-    def _only(self, key: str, parse: Callable[[str], Parsed]) -> Parsed:
-        value = self.headers.get(key)
-        if value is None:
-            raise RemoteProtocolError(f"there is no {_usual(key)}")
-        if self.headers.count(key) > 1:
-            raise RemoteProtocolError(f"{_usual(key)} stands more than once")
-        return parse(value)
+        return self.headers.view(key, make)
 
     def validate(self) -> None:
         """Raise RemoteProtocolError unless the headers that all messages need are well-formed (RFC 3261 §8.1.1).
@@ -342,11 +330,13 @@ class Response(Message):
 
 def content_length(headers: Headers) -> int | None:
     """What Content-Length says. Raises RemoteProtocolError when it is no number or two contradict each other."""
-    values = set(headers.get_all("content-length"))
-    lengths = {parse_number(value, "Content-Length", 2**63) for value in values}
-    if len(lengths) > 1:
+    values = headers.get_all("content-length")
+    if not values:
+        return None
+    length = parse_number(values[0], "Content-Length", 2**63)
+    if any(parse_number(value, "Content-Length", 2**63) != length for value in values[1:]):
         raise RemoteProtocolError("two Content-Length headers contradict each other")
-    return lengths.pop() if lengths else None
+    return length
 
 
 def parse(data: bytes) -> Request | Response:
@@ -407,14 +397,42 @@ def _check_version(version: str, start: str) -> None:
     raise RemoteProtocolError(f"the first line is no SIP start line: {shown(start)}")
 
 
-def _call_id(text: str) -> str:
-    if not text or " " in text or "\t" in text:
-        raise RemoteProtocolError(f"{shown(text)} is no Call-ID")
-    return text
+def _required(headers: Headers, key: str, spelled: str) -> str:
+    value = headers.only(key)
+    if value is None:
+        raise RemoteProtocolError(f"there is no {spelled}")
+    return value
 
 
-_SPELLED: dict[str, str] = {"call-id": "Call-ID", "cseq": "CSeq"}
+def _vias(headers: Headers) -> list[Via]:
+    return [Via.parse(value) for value in headers.values("via")]
 
 
-def _usual(key: str) -> str:
-    return _SPELLED.get(key) or key.title()
+def _top_via(headers: Headers) -> Via:
+    value = headers.get("via")
+    if not value:
+        raise RemoteProtocolError("there is no Via")
+    return Via.parse(split_top_level(value)[0] if "," in value else value)
+
+
+def _from(headers: Headers) -> NameAddr:
+    return NameAddr.parse(_required(headers, "from", "From"))
+
+
+def _to(headers: Headers) -> NameAddr:
+    return NameAddr.parse(_required(headers, "to", "To"))
+
+
+def _cseq(headers: Headers) -> CSeq:
+    return CSeq.parse(_required(headers, "cseq", "CSeq"))
+
+
+def _contacts(headers: Headers) -> list[NameAddr]:
+    return [NameAddr.parse(value) for value in headers.values("contact")]
+
+
+def _call_id(headers: Headers) -> str:
+    value = _required(headers, "call-id", "Call-ID")
+    if not value or " " in value or "\t" in value:
+        raise RemoteProtocolError(f"{shown(value)} is no Call-ID")
+    return value
