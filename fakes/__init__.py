@@ -1,4 +1,4 @@
-"""Infrastructure that a real network would have: an authoritative DNS server and a certificate authority, both throwaway.
+"""Infrastructure that a real network would have: an authoritative DNS server and a throwaway CA.
 
 Usable without `simulator`, knows nothing of SIP. Import `fakes.dns` or `fakes.ca`; this module imports neither.
 """

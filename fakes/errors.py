@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class FakeError(Exception):
-    """A fake was asked for something that cannot be: `str(error)` says what is wrong and, where possible, what to do."""
+    """A fake was asked for what cannot be: `str(error)` says what is wrong and, where possible, what to do."""
