@@ -413,7 +413,7 @@ class Endpoint:
             return RefusedPeer(
                 Refusal("The peer showed no certificate at all, but mutual TLS needs one.", alert), alert
             )
-        return TlsFailed(_SENTENCES.get(reason, f"TLS failed: {reason}."), sent)
+        return TlsFailed(_SENTENCES.get(reason, f"OpenSSL gave up: {reason}."), sent)
 
 
 class _Watch:
@@ -435,7 +435,7 @@ class _Watch:
         """Ask the policy once; X509_V_OK or the error that makes OpenSSL send the chosen alert."""
         try:
             self.certificates = tuple(x509.load_der_x509_certificate(der) for der in presented)
-        except ValueError as error:
+        except (ValueError, x509.InvalidVersion) as error:
             self.verdict = Refusal(f"The peer's certificate can't be read: {error}.", "bad_certificate")
         else:
             self.verdict = self.verify(PresentedChain(self.certificates, self.role, self.server_name))

@@ -15,13 +15,18 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from simulator.names import Fqdn
+
 if TYPE_CHECKING:
-    from simulator.names import Fqdn
     from simulator.tls import PresentedChain, Role
 
-    Expected = Fqdn | IPv4Address | IPv6Address
+IPAddress = IPv4Address | IPv6Address
+Expected = Fqdn | IPAddress
+"""What a certificate can be asked to speak for: a host, or where a static route has an address, that (R33, R34)."""
 
 _MAX_PRESENTED: Final = 16
+_OUT_OF_TIME: Final = "not valid at validation time"
+"How `cryptography` puts it."
 
 
 class ReasonKind(Enum):
@@ -155,11 +160,9 @@ def judge(
     leaf, *others = presented.certificates
     try:
         names = _Names.read(leaf)
-        reasons = [
-            *_chain_reasons(leaf, others, roots, at),
-            *_key_reasons(leaf, others, presented.role, rules),
-            *names.reasons(wanted, rules),
-        ]
+        path, reasons = _follow(leaf, others, roots, at)
+        below_root = [certificate for certificate in path if certificate not in roots]
+        reasons += [*_key_reasons(below_root, presented.role, rules), *names.reasons(wanted, rules)]
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion) as error:
         return Verdict((Reason(ReasonKind.UNREADABLE, f"it can't be read ({error})"),), (), wanted)
     return Verdict(tuple(sorted(reasons, key=lambda reason: _IMPORTANCE[reason.kind])), names.all, wanted)
@@ -259,16 +262,14 @@ def _covers(pattern: str, name: str) -> bool:
     return head == "*" and name.partition(".")[2] == tail
 
 
-def _key_reasons(
-    leaf: x509.Certificate, others: Sequence[x509.Certificate], role: Role, rules: Rules
-) -> Iterator[Reason]:
-    for certificate in (leaf, *others):
-        subject = "it" if certificate is leaf else f"the intermediate {_text(certificate.subject)}"
+def _key_reasons(path: Sequence[x509.Certificate], role: Role, rules: Rules) -> Iterator[Reason]:
+    for place, certificate in enumerate(path):
+        subject = f"the intermediate {_text(certificate.subject)}" if place else "it"
         key = certificate.public_key()
         if isinstance(key, RSAPublicKey) and key.key_size < rules.min_rsa_bits:
             detail = f"{subject} has an RSA key of {key.key_size} bits, fewer than {rules.min_rsa_bits}"
             yield Reason(ReasonKind.WEAK_KEY, detail)
-        if rules.require_eku == "none" or (certificate is not leaf and certificate.issuer == certificate.subject):
+        if rules.require_eku == "none":
             continue
         needed = _EKU_OF_ROLE[role if rules.require_eku == "role" else "server"]
         try:
@@ -282,26 +283,28 @@ def _key_reasons(
             yield Reason(ReasonKind.KEY_USAGE, detail)
 
 
-def _chain_reasons(
+def _follow(
     leaf: x509.Certificate, others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime
-) -> list[Reason]:
+) -> tuple[Sequence[x509.Certificate], list[Reason]]:
+    """The path from the leaf as far up as it goes, and what is wrong with it."""
     if len(others) >= _MAX_PRESENTED:
-        return [Reason(ReasonKind.INVALID_CHAIN, f"it came with {len(others)} others, more than any real chain has")]
-    problem = _verify(leaf, others, roots, at)
-    if problem is None:
-        return []
+        detail = f"it came with {len(others)} others, more than any real chain has"
+        return [leaf], [Reason(ReasonKind.INVALID_CHAIN, detail)]
+    found = _verify(leaf, others, roots, at)
+    if not isinstance(found, str):
+        return found, []
     path, anchored = _walk(leaf, others, roots)
     outside = [reason for certificate in path if (reason := _validity_reason(certificate, certificate is leaf, at))]
     if not anchored:
-        return [*outside, _unanchored(path, others)]
+        return path, [*outside, _unanchored(path, others, roots)]
     if outside:
-        # Sound but for the time, if there is any instant at which the whole path is valid.
-        instants = [certificate.not_valid_before_utc for certificate in path]
-        problems = [_verify(leaf, others, roots, instant) for instant in instants]
-        if None in problems:
-            return outside
-        problem = next((text for text in problems if text and "valid at validation time" not in text), None)
-    return outside if problem is None else [*outside, _unsound(problem)]
+        # Nothing else is wrong if there is an instant at which the path holds, or if no instant lies in all validities.
+        tries = [_verify(leaf, others, roots, certificate.not_valid_before_utc) for certificate in path]
+        problems = [tried for tried in tries if isinstance(tried, str) and _OUT_OF_TIME not in tried]
+        if not problems or not all(isinstance(tried, str) for tried in tries):
+            return path, outside
+        found = problems[0]
+    return path, [*outside, _unsound(found)]
 
 
 def _unsound(problem: str) -> Reason:
@@ -310,20 +313,21 @@ def _unsound(problem: str) -> Reason:
     return Reason(ReasonKind.INVALID_CHAIN, f"its chain is not valid ({problem})")
 
 
-def _unanchored(path: Sequence[x509.Certificate], others: Sequence[x509.Certificate]) -> Reason:
+def _unanchored(
+    path: Sequence[x509.Certificate], others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]
+) -> Reason:
     top = path[-1]
     issuer = _text(top.issuer)
-    if top.issuer == top.subject:
-        if len(path) == 1:
-            return Reason(ReasonKind.SELF_SIGNED, "it is self-signed, issued by no certification authority")
-        return Reason(ReasonKind.UNTRUSTED, f"its root certificate {issuer} is not trusted here")
+    if any(top.issuer == root.subject for root in roots):
+        detail = f"its chain ends at {issuer}, which has the name of a root trusted here, but another key"
+        return Reason(ReasonKind.UNTRUSTED, detail)
+    if top.issuer == top.subject and len(path) == 1:
+        return Reason(ReasonKind.SELF_SIGNED, "it is self-signed, issued by no certification authority")
     if len(path) > 1:
         return Reason(ReasonKind.UNTRUSTED, f"its chain ends at {issuer}, which is not trusted here")
     sent = "none of the other certificates sent along is" if others else "the peer sent no certificate of"
-    return Reason(
-        ReasonKind.MISSING_INTERMEDIATE,
-        f"{sent} its issuer {issuer}, which is no trusted root either: the intermediate certificate is missing",
-    )
+    detail = f"{sent} its issuer {issuer}, which is no trusted root either: the intermediate certificate is missing"
+    return Reason(ReasonKind.MISSING_INTERMEDIATE, detail)
 
 
 def _validity_reason(certificate: x509.Certificate, is_leaf: bool, at: datetime) -> Reason | None:
@@ -379,17 +383,16 @@ _LEAF_POLICY: Final = verification.ExtensionPolicy.permit_all()
 
 def _verify(
     leaf: x509.Certificate, others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime
-) -> str | None:
-    """The library's objection to the path, None when there is a valid one."""
+) -> list[x509.Certificate] | str:
+    """A valid path from leaf to root, or the library's objection."""
     if not roots:
         return "no roots"
     builder = verification.PolicyBuilder().store(verification.Store(list(roots))).time(at)
     verifier = builder.extension_policies(ca_policy=_CA_POLICY, ee_policy=_LEAF_POLICY).build_client_verifier()
     try:
-        verifier.verify(leaf, list(others))
+        return verifier.verify(leaf, list(others)).chain
     except (verification.VerificationError, UnsupportedAlgorithm, ValueError) as error:
         return str(error)
-    return None
 
 
 def _text(name: x509.Name) -> str:
