@@ -36,6 +36,7 @@ class Via(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Via:
         """Read one value (no comma list). A Via without branch is fine. Raises RemoteProtocolError."""
+        text = text.strip(_BLANK)
         head, semicolon, params = text.partition(";")
         protocol, _, sent_by = head.partition(" ")
         parts = protocol.split("/")
@@ -89,6 +90,7 @@ class NameAddr(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> NameAddr:
         """Read one value: `"Name"<uri>;params`, `Name <uri>` or a bare URI. Raises RemoteProtocolError."""
+        text = text.strip(_BLANK)
         start = end_of_quoted(text, 0) if text[:1] == '"' else 0
         opening = text.find("<", start)
         if opening < 0:
@@ -104,7 +106,7 @@ class NameAddr(NamedTuple):
                 raise RemoteProtocolError(f"text stands between display name and '<' in {shown(text)}")
             display = unquote(display)
         elif '"' in display:
-            raise RemoteProtocolError(f"a quote stands inside the display name of {shown(text)}")
+            return cls._parse_bare(text)  # the quote can only belong to a parameter, and the '<' to the quote
         params = text[closing + 1 :].lstrip(_BLANK)
         if params and params[0] != ";":
             raise RemoteProtocolError(f"text follows the '>' of {shown(text)}")

@@ -115,7 +115,7 @@ class MessageReader:
         contradictory Content-Length, 413 body, 414 start line, 513 headers over the limit, 505 another SIP version.
         """
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(None)
         try:
             return self._next_event()
         except RemoteProtocolError as error:
@@ -130,12 +130,9 @@ class MessageReader:
                 return NEED_DATA
             if self._buffer[0] in b"\r\n":
                 return self._keep_alive()
-            if not self._take_head():
-                return NEED_DATA
-        if len(self._buffer) < self._length:
+        message = self._head or self._take_head()
+        if message is None or len(self._buffer) < self._length:
             return NEED_DATA
-        message = self._head
-        assert message is not None
         if self._length:
             with memoryview(self._buffer) as view:
                 message.body = bytes(view[: self._length])
@@ -160,8 +157,8 @@ class MessageReader:
         del self._buffer[:2]
         return PONG
 
-    def _take_head(self) -> bool:
-        """Move a complete head from the buffer to `_head` and learn the body's length; False while it is incomplete."""
+    def _take_head(self) -> Request | Response | None:
+        """Move a complete head from the buffer to `_head` and learn the body's length; None while it is incomplete."""
         buffer = self._buffer
         limits = self._limits
         line_end = self._line_end
@@ -174,7 +171,7 @@ class MessageReader:
             raise RemoteProtocolError(f"the headers are over {limits.header_bytes} bytes", status_hint=513)
         if end < 0:
             self._searched = max(0, len(buffer) - 3)
-            return False
+            return None
         message = self._head = parse_head(buffer[:end])
         del buffer[: end + 4]
         self._searched = 0
@@ -187,4 +184,4 @@ class MessageReader:
         if length > limits.body:
             raise RemoteProtocolError(f"the body of {length} bytes is over {limits.body}", status_hint=413)
         self._length = length
-        return True
+        return message

@@ -122,7 +122,13 @@ class Headers:
     def get_all(self, name: str) -> list[str]:
         """The values of all headers of this name, one per line, in order, commas untouched."""
         key = key_of(name)
-        return [_value(line) for candidate, line in zip(self._keys, self._lines, strict=True) if candidate == key]
+        keys = self._keys
+        number = keys.count(key)
+        if number == 1:
+            return [_value(self._lines[keys.index(key)])]
+        if not number:
+            return []
+        return [_value(line) for candidate, line in zip(keys, self._lines, strict=True) if candidate == key]
 
     def values(self, name: str) -> list[str]:
         """The elements of a comma-list header, over all its lines, in order and each as written.
@@ -169,8 +175,7 @@ class Headers:
         key = key_of(name)
         if key not in self._keys:
             raise KeyError(name)
-        if "\r" in text or "\n" in text:
-            raise LocalProtocolError(f"the value of {name} holds a line break: {shown(text)}")
+        check_writable(text, f"the value of {name}")
         self._lines[self._keys.index(key)] += text
         self._views.clear()
 
@@ -285,11 +290,16 @@ def _key_of_line(line: str) -> str:
 def _written(name: str, value: str) -> str:
     if f"{name}:" not in _KEY_OF and TOKEN.fullmatch(name) is None:
         raise LocalProtocolError(f"{shown(name)} is no header name")
-    if "\r" in value or "\n" in value:
-        raise LocalProtocolError(f"the value of {name} holds a line break: {shown(value)}")
-    if not value.isascii():
-        try:
-            value.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            raise LocalProtocolError(f"the value of {name} cannot be written as UTF-8: {shown(value)}") from None
+    check_writable(value, f"the value of {name}")
     return f"{name}: {value}"
+
+
+def check_writable(text: str, what: str) -> None:
+    """Raise LocalProtocolError, naming `what`, when `text` holds a line break or cannot be encoded."""
+    if "\r" in text or "\n" in text:
+        raise LocalProtocolError(f"{what} holds a line break: {shown(text)}")
+    if not text.isascii():
+        try:
+            text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise LocalProtocolError(f"{what} cannot be written as UTF-8: {shown(text)}") from None

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.sip.fields import CSeq, EventHeader, MediaType, NameAddr, SubscriptionState, Via
-from simulator.sip.headers import Headers
+from simulator.sip.headers import Headers, check_writable
 from simulator.sip.reasons import REASONS
 from simulator.sip.text import TOKEN, parse_number, shown, split_top_level
 from simulator.sip.uri import SipUri
@@ -229,6 +229,7 @@ class Request(Message):
             raise LocalProtocolError(f"{shown(method)} is no method")
         if _URI_TEXT.fullmatch(uri) is None:
             raise LocalProtocolError(f"{shown(uri)} is no Request-URI")
+        check_writable(uri, "the Request-URI")
         request = cls(method, uri, Headers())
         request._fill(headers, body, content_type)
         request.body = body
@@ -273,8 +274,7 @@ class Request(Message):
         if not 100 <= status <= 699:
             raise LocalProtocolError(f"{status} is no status code")
         response = Response(status, REASONS.get(status, "") if reason is None else reason, Headers())
-        if "\r" in response.reason or "\n" in response.reason:
-            raise LocalProtocolError(f"the reason holds a line break: {shown(response.reason)}")
+        check_writable(response.reason, "the reason")
         copied = _COPIED
         if status == 100:
             copied = _COPIED_INTO_TRYING
