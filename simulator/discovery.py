@@ -210,6 +210,19 @@ class DiscoveryPlan:
         self._open[question](question, answer)
 
     @property
+    def targets(self) -> tuple[Target, ...]:
+        """The servers that SRV record or route name, in the order of use; known before their addresses are."""
+        return self._targets
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The servers that may be used, best first; known before their addresses are, and empty until then.
+
+        Enough for who may speak for the domain on an inbound connection: the certificate must hold one of their names.
+        """
+        return self._targets
+
+    @property
     def result(self) -> Route | DiscoveryFailed:
         """Where to connect, or why nowhere; raises `LocalProtocolError` while a question is open."""
         if self._result is None:

@@ -59,7 +59,10 @@ class ConfigurationError(SipfedError):
 
 
 class FederationFailed(SipfedError):
-    """A link to a partner could not be had: no record, no connection, no trust. The text is one sentence of why."""
+    """A partner could not be reached: no permission, no record, no connection, no trust. The text is one sentence."""
+
+    phase = "sip"
+    "How far the attempt came: `policy`, `discovery`, `connect`, `tls` or `sip`."
 
 
 class ExpectationFailed(SipfedError, AssertionError):

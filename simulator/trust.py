@@ -16,6 +16,7 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from simulator.names import Fqdn
+from simulator.tls import UNREADABLE
 
 if TYPE_CHECKING:
     from simulator.tls import PresentedChain, Role
@@ -163,7 +164,7 @@ def judge(
         path, reasons = _follow(leaf, others, roots, at)
         below_root = [certificate for certificate in path if certificate not in roots]
         reasons += [*_key_reasons(below_root, presented.role, rules), *names.reasons(wanted, rules)]
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion) as error:
+    except (*UNREADABLE, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         return Verdict((Reason(ReasonKind.UNREADABLE, f"it can't be read ({error})"),), (), wanted)
     return Verdict(tuple(sorted(reasons, key=lambda reason: _IMPORTANCE[reason.kind])), names.all, wanted)
 
@@ -179,6 +180,15 @@ def explain(verdict: Verdict) -> str:
     details = [reason.detail for reason in verdict.reasons]
     told = details[0] if len(details) == 1 else f"{'; '.join(details[:-1])}; and {details[-1]}"
     return f"{shown} was refused{wanted} because {told}."
+
+
+def name_reasons(certificate: x509.Certificate, expected: Expected, rules: Rules) -> tuple[Reason, ...]:
+    """Why `certificate` does not speak for `expected` under the name rules alone; empty when it does.
+
+    For the check that comes after the handshake: does the client's certificate hold the server of its SIP domain (F0.2)?
+    Raises ValueError when the certificate's extensions can't be read.
+    """
+    return tuple(_Names.read(certificate).reasons(str(expected).lower(), rules))
 
 
 def names_of(certificate: x509.Certificate) -> tuple[str, ...]:

@@ -1,0 +1,258 @@
+"""The composition root: DNS, CA, clock, evidence, server under test and partners become one running federation."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Coroutine
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+from fakes.ca import Authority
+from fakes.dns import DnsServer, Query, Zone, ZoneSet
+from simulator import tls
+from simulator.clock import SystemClock
+from simulator.connect_server.settings import (
+    CertificateFiles,
+    Listen,
+    OpenFederation,
+    ServerSettings,
+    StaticRoutes,
+    User,
+)
+from simulator.connect_server.settings import DnsServer as DnsSetting
+from simulator.errors import SipfedError
+from simulator.evidence.ladder import render
+from simulator.evidence.recorder import Record, Recorder
+from simulator.io.addresses import LoopbackAddresses
+from simulator.io.loop import LoopThread
+from simulator.io.resolver import Resolver
+from simulator.io.timers import Timers
+from simulator.io.transport import TrustPolicy
+from simulator.names import Fqdn, SipDomain
+from simulator.partner import FederationPolicy, Partner, Persona, Proxy, persona_named
+from simulator.sut import EmbeddedServer, ServerUnderTest
+
+T = TypeVar("T")
+
+DNS_LANE = "dns"
+DEFAULT_DOMAIN = "acme.test"
+DEFAULT_USERS = (
+    User("alice", "Alice Example"),
+    User("anna", "Anna Example"),
+    User("carol", "Carol Example", office_plus=False),
+    User("dave", "Dave Example", federation=False),
+)
+"""Alice and Anna may federate, Carol lacks the licence (R4), Dave's location has federation switched off (R5)."""
+
+
+class Engine:
+    """What outlives a test: the loop, the clock, the DNS, the CA and the server under test. Start it once a run."""
+
+    def __init__(self) -> None:
+        self.loop = LoopThread()
+        self.clock = SystemClock()
+        self.recorder = Recorder(self.clock)
+        self.addresses = LoopbackAddresses()
+        self.zones = ZoneSet()
+        self.authority = Authority()
+        self.run = secrets.token_hex(2)
+        "Makes the names of this run differ from those of every other one."
+        self.numbers = itertools.count(1)
+        self.lanes: dict[str, str] = {}
+        "Which participant asks the DNS from which address; everybody else is the server under test."
+        self.loop.start()
+        self.timers = self.loop.call(Timers, self.clock)
+        self.dns = DnsServer(self.zones, on_query=self._record_query, clock=self.clock.now)
+        self.loop.run(self.dns.start())
+        self.sut: ServerUnderTest | None = None
+
+    def start_embedded(self) -> EmbeddedServer:
+        """Start the embedded Connect Server as the server under test."""
+        server = self.embedded(SipDomain.parse(DEFAULT_DOMAIN))
+        self.sut = server
+        return server
+
+    def embedded(
+        self, domain: SipDomain, fqdn: Fqdn | None = None, *, certificate: str = "dual", srv: bool = True
+    ) -> EmbeddedServer:
+        """Start an embedded Connect Server for `domain`, with its DNS records and its certificate."""
+        fqdn = fqdn or domain.child("connect")
+        address, port = self.addresses.take()
+        chain, key = self.authority.write(self.authority.issue(str(fqdn), certificate))
+        settings = ServerSettings(
+            domain=domain,
+            fqdn=fqdn,
+            listen=Listen(ip_address(address), port),
+            certificate=CertificateFiles(chain, key),
+            trusted_roots=self.authority.write_root(),
+            dns=DnsSetting(ip_address(self.dns.address), self.dns.port),
+            users=DEFAULT_USERS,
+            static_routes=StaticRoutes(enabled=True),
+            open_federation=OpenFederation(enabled=True),
+        )
+        return self.embedded_from(settings, srv=srv)
+
+    def embedded_from(self, settings: ServerSettings, *, srv: bool = True) -> EmbeddedServer:
+        """Start an embedded Connect Server with these settings and publish its DNS records."""
+        lane = str(settings.domain)
+        server = EmbeddedServer(self.loop, settings, self.timers, lambda sentence: self._record_log(lane, sentence))
+        self.loop.run(server.start())
+        self.publish(settings.domain, settings.fqdn, server.address, server.port, srv=srv)
+        return server
+
+    def publish(self, domain: SipDomain, fqdn: Fqdn, address: str, port: int, *, srv: bool = True, a: bool = True) -> None:
+        """Publish the federation records of a domain: SRV where `srv`, A of its server where `a` (R8, R15)."""
+        self._zone(str(domain))
+        if srv:
+            with self.zones.edit(str(domain)) as zone:
+                zone.srv("_sipfederationtls._tcp", 0, 0, port, str(fqdn))
+        if a:
+            origin = str(domain) if fqdn.labels[-len(domain.labels) :] == domain.labels else ".".join(fqdn.labels[1:])
+            self._zone(origin)
+            with self.zones.edit(origin) as zone:
+                zone.a(str(fqdn), address)
+
+    def _zone(self, origin: str) -> None:
+        if origin not in self.zones.origins:
+            self.zones.add_zone(Zone(origin, ttl=0, negative_ttl=0))
+
+    def close(self) -> list[str]:
+        """Stop everything; the errors of background work that no test took come back."""
+        if isinstance(self.sut, EmbeddedServer):
+            self.loop.run(self.sut.close())
+        self.loop.run(self.dns.close())
+        self.loop.call(self.timers.close)
+        self.loop.close()
+        self.authority.close()
+        return self.loop.take_errors()
+
+    def _record_query(self, query: Query) -> None:
+        asker = self.lanes.get(query.client.rpartition(":")[0], str(self.sut.domain) if self.sut else "")
+        self.recorder.dns_question(asker, DNS_LANE, query.name, query.type, transport=query.transport)
+        self.recorder.dns_answer(DNS_LANE, asker, query.name, query.type, query.rcode, query.answers)
+
+    def _record_log(self, lane: str, sentence: str) -> None:
+        self.recorder.log(lane, sentence)
+
+
+class Federation:
+    """One test's view of the engine: its own partners, undone changes, and its part of the evidence."""
+
+    def __init__(self, engine: Engine) -> None:
+        if engine.sut is None:
+            raise SipfedError("The engine has no server under test yet; start one first.")
+        self._engine = engine
+        self._mark = engine.recorder.mark()
+        self._origins = set(engine.zones.origins)
+        self._partners: list[Partner] = []
+        self._servers: list[EmbeddedServer] = []
+        self.sut: ServerUnderTest = engine.sut
+        self.sut.begin_test()
+
+    @property
+    def zones(self) -> ZoneSet:
+        """The zones that the fake DNS answers; what a test adds or changes is its own to name freshly."""
+        return self._engine.zones
+
+    @property
+    def dns(self) -> DnsServer:
+        """The fake DNS server, with its address and port."""
+        return self._engine.dns
+
+    @property
+    def authority(self) -> Authority:
+        """The throwaway CA."""
+        return self._engine.authority
+
+    def fresh_domain(self, word: str = "fabrikam") -> SipDomain:
+        """A domain that no other test and no other run has, such as `fabrikam3-7f2a.test`."""
+        return SipDomain.parse(f"{word}{next(self._engine.numbers)}-{self._engine.run}.test")
+
+    def partner(
+        self,
+        persona: str | Persona = "sfb-2019",
+        *,
+        certificate: str = "dual",
+        domain: SipDomain | str | None = None,
+        fqdn: Fqdn | str | None = None,
+        srv: bool = True,
+        a: bool = True,
+        policy: FederationPolicy | None = None,
+        opposite: ServerUnderTest | None = None,
+    ) -> Partner:
+        """Start a partner and publish its records.
+
+        `certificate` is a profile of `fakes.ca`; `srv` and `a` say which records exist. Without `domain` and `fqdn` it
+        is a fresh domain and `sip.<domain>`. `opposite` is the server it talks with, if not the server under test.
+        """
+        opposite = opposite or self.sut
+        speaks = persona if isinstance(persona, Persona) else persona_named(persona)
+        own = SipDomain.parse(str(domain)) if domain else self.fresh_domain()
+        name = Fqdn.parse(str(fqdn)) if fqdn else own.child("sip")
+        address, port = self._engine.addresses.take()
+        issued = self.authority.issue(str(name), certificate)
+        partner = Partner(
+            domain=own,
+            fqdn=name,
+            persona=speaks,
+            policy=policy or FederationPolicy(),
+            identity=tls.Identity(issued.chain_pem, issued.key_pem),
+            trust_policy=TrustPolicy([self.authority.root], speaks.rules),
+            resolver=Resolver((self.dns.address, self.dns.port), source=address),
+            loop=self._engine.loop,
+            timers=self._engine.timers,
+            recorder=self._engine.recorder,
+            opposite=str(opposite.domain),
+        )
+        self._run(partner.start(address, port))
+        self._partners.append(partner)
+        self._engine.lanes[address] = str(own)
+        self._engine.publish(own, name, partner.edge.address, partner.edge.port, srv=srv, a=a)
+        return partner
+
+    def direct_partner(self, persona: str | Persona = "sfb-2019", *, certificate: str = "dual", enabled: bool = True) -> Partner:
+        """A partner joined by static routes only, in both directions: it has no SRV record (R27–R38, F1.1)."""
+        policy = FederationPolicy(partner_discovery=False)
+        policy.allow(self.sut.domain, Proxy(self.sut.fqdn, self.sut.port))
+        partner = self.partner(persona, certificate=certificate, srv=False, policy=policy)
+        self.sut.add_route(partner.domain, partner.edge.fqdn, partner.edge.port, enabled=enabled)
+        return partner
+
+    def server(self, domain: SipDomain | str, fqdn: Fqdn | str, *, certificate: str = "dual") -> EmbeddedServer:
+        """Another embedded Connect Server with names of its own; it lives as long as the test (capability `identity`)."""
+        server = self._engine.embedded(
+            SipDomain.parse(str(domain)), Fqdn.parse(str(fqdn)), certificate=certificate
+        )
+        self._servers.append(server)
+        return server
+
+    def advance(self, seconds: float) -> None:
+        """Jump ahead on the clock that partners and the embedded server share; what is due then happens at once."""
+        self._engine.clock.advance(seconds)
+
+    @property
+    def records(self) -> list[Record]:
+        """The evidence of this test so far."""
+        return self._engine.recorder.since(self._mark)
+
+    def ladder(self, *, colour: bool = False, width: int = 100) -> str:
+        """The evidence of this test as text, one time axis for DNS, TCP, TLS and SIP."""
+        lanes = [DNS_LANE, *(str(server.domain) for server in (self.sut, *self._servers)), *map(str, self._partners)]
+        seen = {record.who for record in self.records} | {record.peer for record in self.records}
+        return render(self.records, lanes=[lane for lane in lanes if lane in seen], colour=colour, width=width)
+
+    def close(self) -> list[str]:
+        """Stop the partners, undo the test's changes; the errors of background work come back, a sentence each."""
+        for partner in self._partners:
+            self._run(partner.close())
+        for server in self._servers:
+            self._run(server.close())
+        self.sut.end_test()
+        for origin in set(self.zones.origins) - self._origins:
+            self.zones.remove_zone(origin)
+        return self._engine.loop.take_errors()
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self._engine.loop.run(coroutine)
+

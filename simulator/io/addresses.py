@@ -1,0 +1,52 @@
+"""Loopback addresses that nobody else uses: one per edge where the platform has 127.0.0.0/8, else own ports."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import socket
+from collections.abc import Iterator
+
+SIP_TLS_PORT = 5061
+"RFC 3261 §19.1.2 and every Microsoft document (F1.16)."
+
+
+class LoopbackAddresses:
+    """Hands out `(address, port)` pairs, each once.
+
+    On Linux and Windows every 127.x.y.z is local, so each pair is a fresh address with port 5061. Where only
+    127.0.0.1 is (macOS, BSD), the port is 0: the listener takes a free one and the SRV record carries it.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._fresh = self._count(random.Random(seed))  # noqa: S311 - spreads parallel runs, hides nothing
+
+    def take(self) -> tuple[str, int]:
+        """An address where port 5061 was free a moment ago."""
+        if not _whole_network_is_local():
+            return "127.0.0.1", 0
+        for address in itertools.islice(self._fresh, 64):
+            if _is_free(address, SIP_TLS_PORT):
+                return address, SIP_TLS_PORT
+        return next(self._fresh), 0
+
+    @staticmethod
+    def _count(rng: random.Random) -> Iterator[str]:
+        start = rng.randrange(1 << 22)
+        for step in itertools.count():
+            number = (start + step) % (1 << 22)
+            # 127.64.0.1 and up: above the addresses that people configure by hand.
+            yield f"127.{64 + (number >> 16)}.{(number >> 8) & 255}.{1 + number % 254}"
+
+
+def _is_free(address: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def _whole_network_is_local() -> bool:
+    return _is_free("127.64.0.1", 0)

@@ -1,0 +1,330 @@
+"""One MTLS connection: TCP, TLS and SIP in one synchronous chain under an asyncio protocol (RFC 3261 §18)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from simulator import tls
+from simulator.errors import FederationFailed
+from simulator.io.timers import Timer, Timers
+from simulator.sip import events as sip_events
+from simulator.sip.connection import SipConnection
+from simulator.sip.message import Request, Response
+from simulator.sip.transaction import ClientTransaction, ServerTransaction
+from simulator.trust import Verdict
+
+WRITE_BUFFER_LIMIT = 8 * 1024 * 1024
+"Bytes that may wait for a peer that does not read; one more message ends the connection."
+
+
+class LinkLost(FederationFailed):
+    """The connection ended before the answer came; `refused_in` says whether a TLS refusal was the reason."""
+
+    def __init__(self, sentence: str, *, phase: str) -> None:
+        super().__init__(sentence)
+        self.phase = phase
+        "`connect`, `tls`, `sip`: how far the connection had come."
+
+
+class RequestTimedOut(FederationFailed):
+    """No final response came in time (RFC 3261 §17.1, Timer B or F)."""
+
+
+class Tap(Protocol):
+    """Sees everything that happens on a link, in order; the recorder is one."""
+
+    def opened(self, link: Link) -> None:
+        """TCP is up."""
+
+    def unreachable(self, link: Link, sentence: str) -> None:
+        """TCP did not come up."""
+
+    def secured(self, link: Link, handshake: tls.HandshakeCompleted) -> None:
+        """Both certificates were accepted, as far as this side can know."""
+
+    def refused(self, link: Link, *, by_peer: bool, alert: str, sentence: str) -> None:
+        """One side refused the other in TLS."""
+
+    def sent(self, link: Link, message: Request | Response) -> None:
+        """A message was handed to TLS."""
+
+    def received(self, link: Link, message: Request | Response) -> None:
+        """A complete message came in."""
+
+    def closed(self, link: Link, sentence: str) -> None:
+        """The connection is gone."""
+
+
+class LinkUser(Protocol):
+    """What is told about the requests of a link; the user agent is one."""
+
+    def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        """A new request; answer it with `link.respond(transaction, …)`, now or later."""
+
+    def on_ack(self, link: Link, request: Request) -> None:
+        """The ACK to a 2xx."""
+
+    def on_cancel(self, link: Link, transaction: ServerTransaction) -> None:
+        """The peer wants the INVITE of `transaction` to end; the CANCEL itself was answered."""
+
+    def on_closed(self, link: Link) -> None:
+        """The link is gone; its transactions have ended already."""
+
+
+class Link(asyncio.Protocol):
+    """A connection to one peer; all methods are to be called on the loop's thread.
+
+    Everything that one read of the socket brings is handled before anything is written, and all answers leave in
+    one write (one write per message costs three to five times as much).
+    """
+
+    def __init__(
+        self,
+        endpoint: tls.Endpoint,
+        user: LinkUser,
+        timers: Timers,
+        *,
+        sent_by: str,
+        outgoing: bool,
+        expected: str = "",
+        tap: Tap | None = None,
+    ) -> None:
+        self.outgoing = outgoing
+        self.expected = expected
+        "The name that was dialled; empty for an incoming connection."
+        self.peer_address = ""
+        self.handshake: tls.HandshakeCompleted | None = None
+        self.verdict: Verdict | None = None
+        "Our own verdict on the peer's certificate, once it was shown."
+        self.closed_because: LinkLost | None = None
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        "Done when TLS is up; raises LinkLost when it never comes up."
+        self.ready.add_done_callback(_retrieve)
+        self._tls = endpoint
+        self._sip = SipConnection(sent_by=sent_by, tap=self._on_message)
+        self._user = user
+        self._timers = timers
+        self._timer: Timer | None = None
+        self._tap = tap
+        self._transport: asyncio.Transport | None = None
+        self._waiting: dict[ClientTransaction, asyncio.Future[Response]] = {}
+        self._provisional: dict[ClientTransaction, Callable[[Response], None]] = {}
+        self._in_dispatch = False
+        self._flush_planned = False
+        self._alert = ""
+
+    # -- for the user -------------------------------------------------------------------------------------------
+
+    @property
+    def alive(self) -> bool:
+        """Whether a request may be sent on it."""
+        return self.closed_because is None and self.handshake is not None
+
+    @property
+    def peer_names(self) -> tuple[str, ...]:
+        """The names of the peer's certificate; empty before the handshake."""
+        return self.verdict.names if self.verdict is not None else ()
+
+    def request(
+        self, request: Request, *, on_provisional: Callable[[Response], None] | None = None
+    ) -> asyncio.Future[Response]:
+        """Send `request` in a new client transaction; the future gives the final response.
+
+        It raises LinkLost when the connection ends first and RequestTimedOut after Timer B or F.
+        """
+        if self.closed_because is not None:
+            raise self.closed_because
+        future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_retrieve)
+        transaction = self._sip.send_request(request, self._timers.clock.now())
+        self._waiting[transaction] = future
+        if on_provisional is not None:
+            self._provisional[transaction] = on_provisional
+        self._flush_soon()
+        return future
+
+    def respond(self, transaction: ServerTransaction, response: Response) -> None:
+        """Answer the request of `transaction`; nothing happens when the connection is gone."""
+        if self.closed_because is None:
+            self._sip.send_response(transaction, response, self._timers.clock.now())
+            self._flush_soon()
+
+    def acknowledge(self, ack: Request) -> None:
+        """Send the ACK to a 2xx, which has no transaction (RFC 3261 §13.2.2.4)."""
+        if self.closed_because is None:
+            self._sip.send_ack(ack)
+            self._flush_soon()
+
+    def close(self, sentence: str = "closed by this side") -> None:
+        """End TLS and TCP; pending requests fail."""
+        if self.closed_because is None and self._transport is not None:
+            self._tls.close()
+            self._write()
+            self._transport.close()
+        self._ended(sentence)
+
+    # -- asyncio.Protocol ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio promises it for stream connections
+        self._transport = transport
+        peer = transport.get_extra_info("peername") or ("", 0)
+        self.peer_address = f"{peer[0]}:{peer[1]}"
+        if self._tap is not None:
+            self._tap.opened(self)
+        self._tls.start()
+        self._write()
+
+    def data_received(self, data: bytes) -> None:
+        self._tls.receive_data(data)
+        self._dispatch()
+
+    def eof_received(self) -> None:
+        self._tls.receive_eof()
+        self._dispatch()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._ended(f"the connection ended: {error}" if error else "the peer closed the connection")
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _dispatch(self) -> None:
+        self._in_dispatch = True
+        try:
+            while (event := self._tls.next_event()) is not None:
+                self._on_tls_event(event)
+        finally:
+            self._in_dispatch = False
+            self._flush()
+
+    def _on_tls_event(self, event: tls.Event) -> None:
+        match event:
+            case tls.DataReceived(data=data):
+                self._sip.receive_data(data, self._timers.clock.now())
+                self._drain_sip()
+            case tls.HandshakeCompleted():
+                self.handshake = event
+                self.verdict = event.verdict if isinstance(event.verdict, Verdict) else None
+                if self._tap is not None:
+                    self._tap.secured(self, event)
+                if not self.ready.done():
+                    self.ready.set_result(None)
+            case tls.RefusedPeer(verdict=verdict, alert=alert):
+                self.verdict = verdict if isinstance(verdict, Verdict) else None
+                self._refused(by_peer=False, alert=alert, sentence=event.reason)
+            case tls.PeerRefused(alert=alert):
+                self._refused(by_peer=True, alert=alert, sentence=f"the peer ended TLS with the alert {alert}")
+            case tls.TlsFailed(reason=reason, alert=alert):
+                self._refused(by_peer=False, alert=alert or "", sentence=f"TLS failed: {reason}")
+            case tls.Closed():
+                self._end("the peer closed the connection")
+
+    def _refused(self, *, by_peer: bool, alert: str, sentence: str) -> None:
+        if self._tap is not None:
+            self._tap.refused(self, by_peer=by_peer, alert=alert, sentence=sentence)
+        self._end(sentence, phase="tls")
+
+    def _drain_sip(self) -> None:
+        while (event := self._sip.next_event()) is not None:
+            self._on_sip_event(event)
+
+    def _on_sip_event(self, event: sip_events.Event) -> None:
+        match event:
+            case sip_events.RequestReceived(request=request, transaction=transaction):
+                self._user.on_request(self, transaction, request)
+            case sip_events.ResponseReceived(response=response, transaction=transaction):
+                self._on_response(transaction, response)
+            case sip_events.AckReceived(request=request):
+                self._user.on_ack(self, request)
+            case sip_events.CancelReceived(request=request, transaction=transaction):
+                self._user.on_cancel(self, transaction)
+            case sip_events.TransactionFailed(transaction=transaction, sentence=sentence):
+                self._provisional.pop(transaction, None)
+                future = self._waiting.pop(transaction, None)
+                if future is not None and not future.done():
+                    future.set_exception(self.closed_because or RequestTimedOut(sentence))
+            case sip_events.ConnectionBroken(error=error):
+                self._end(f"the peer broke SIP's rules: {error}", phase="sip")
+
+    def _on_response(self, transaction: ClientTransaction, response: Response) -> None:
+        if response.status < 200:
+            on_provisional = self._provisional.get(transaction)
+            if on_provisional is not None:
+                on_provisional(response)
+            return
+        self._provisional.pop(transaction, None)
+        future = self._waiting.pop(transaction, None)
+        if future is not None and not future.done():
+            future.set_result(response)
+
+    def _on_message(self, direction: Literal["in", "out"], message: Request | Response) -> None:
+        if self._tap is not None:
+            (self._tap.received if direction == "in" else self._tap.sent)(self, message)
+
+    def _flush_soon(self) -> None:
+        if not self._in_dispatch and not self._flush_planned:
+            self._flush_planned = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_planned = False
+        if self._transport is None or self._transport.is_closing():
+            return
+        data = self._sip.data_to_send()
+        if data:
+            self._tls.send(data)
+        self._write()
+        if self._transport.get_write_buffer_size() > WRITE_BUFFER_LIMIT:
+            self._transport.abort()
+            self._ended(f"the peer left more than {WRITE_BUFFER_LIMIT} bytes unread")
+        self._plan_timeout()
+
+    def _write(self) -> None:
+        data = self._tls.data_to_send()
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _plan_timeout(self) -> None:
+        when = self._sip.next_timeout()
+        if when is None or (self._timer is not None and self._timer.when <= when):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._timers.call_at(when, self._on_timeout)
+
+    def _on_timeout(self) -> None:
+        self._timer = None
+        self._sip.handle_timeout(self._timers.clock.now())
+        self._drain_sip()
+        self._flush()
+
+    def _end(self, sentence: str, *, phase: str = "") -> None:
+        """End from our side, after what is still to be written (an alert, say)."""
+        self._write()
+        if self._transport is not None:
+            self._transport.close()
+        self._ended(sentence, phase=phase)
+
+    def _ended(self, sentence: str, *, phase: str = "") -> None:
+        if self.closed_because is not None:
+            return
+        if not phase:
+            phase = "sip" if self.handshake is not None else "tls"
+        self.closed_because = LinkLost(sentence, phase=phase)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._sip.connection_lost(sentence, self._timers.clock.now())
+        self._drain_sip()
+        if not self.ready.done():
+            self.ready.set_exception(self.closed_because)
+        if self._tap is not None:
+            self._tap.closed(self, sentence)
+        self._user.on_closed(self)
+
+
+def _retrieve(future: asyncio.Future[Response] | asyncio.Future[None]) -> None:
+    """Mark the exception as seen: a caller that went away does not make a link's end an error of ours."""
+    if not future.cancelled():
+        future.exception()

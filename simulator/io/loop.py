@@ -1,0 +1,93 @@
+"""One event loop on a background thread, so that tests stay synchronous while the partners go on answering."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from simulator.errors import SipfedError
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """Runs coroutines and functions on its own event loop and hands their results back.
+
+    Errors that nobody waited for are kept: `take_errors()` gives them to the test in which they happened.
+    """
+
+    def __init__(self, name: str = "sipfed") -> None:
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(self._keep_error)
+        self._errors: list[str] = []
+        self._thread = threading.Thread(target=self._run_forever, name=name, daemon=True)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop itself, for code that already runs on it."""
+        return self._loop
+
+    def start(self) -> None:
+        """Start the thread; the loop runs until `close`."""
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
+        """Run `coroutine` on the loop and return its result; raises what it raises.
+
+        With `timeout` (seconds) the coroutine is cancelled and TimeoutError raised when it takes longer.
+        """
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise SipfedError("A synchronous call was made on the federation's own loop; await the coroutine instead.")
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result(timeout)
+        except BaseException:
+            future.cancel()
+            raise
+
+    def call(self, function: Callable[..., T], *args: object) -> T:
+        """Call a plain function on the loop's thread and return its result."""
+
+        async def on_loop() -> T:
+            return function(*args)
+
+        return self.run(on_loop())
+
+    def take_errors(self) -> list[str]:
+        """The errors of background callbacks and tasks since the last call, a sentence each."""
+        errors, self._errors = self._errors, []
+        return errors
+
+    def close(self) -> None:
+        """Cancel what still runs, stop the loop and join the thread. Calling it twice does no harm."""
+        if self._loop.is_closed():
+            return
+        if self._thread.is_alive():
+            self.run(self._cancel_tasks())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        self._loop.close()
+
+    def _run_forever(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    @staticmethod
+    async def _cancel_tasks() -> None:
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _keep_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        text = context["message"] if error is None else f"{context['message']}: {type(error).__name__}: {error}"
+        trace = getattr(error, "__traceback__", None)
+        if trace is not None:
+            while trace.tb_next is not None:
+                trace = trace.tb_next
+            text += f" (at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
+        self._errors.append(text)

@@ -1,0 +1,60 @@
+"""A list that grows, and waits for what a test expects to find in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Mailbox(Generic[T]):
+    """Keeps everything that arrived, in order; `take` waits for one item and marks it as expected.
+
+    To be used on the loop's thread; reading (`iter`, `len`) is safe from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._items: list[T] = []
+        self._untaken: list[T] = []
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(tuple(self._items))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def untaken(self) -> tuple[T, ...]:
+        """What arrived and was not taken."""
+        return tuple(self._untaken)
+
+    def put(self, item: T) -> None:
+        """Add an item and wake everybody who waits."""
+        self._items.append(item)
+        self._untaken.append(item)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def take(self, wanted: Callable[[T], bool], *, within: float) -> T | None:
+        """The first untaken item that is `wanted`, waiting up to `within` real seconds; None when there was none."""
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    for index, item in enumerate(self._untaken):
+                        if wanted(item):
+                            return self._untaken.pop(index)
+                    await self._next()
+        except TimeoutError:
+            return None
+
+    async def _next(self) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)

@@ -1,0 +1,65 @@
+"""The ways from one SIP element to a federated domain, and the mirrored check of who may speak for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from simulator.discovery import DiscoveryPlan
+from simulator.errors import FederationFailed
+from simulator.io.account import Refusal
+from simulator.names import Fqdn, Host, SipDomain
+
+
+class NotFederated(FederationFailed):
+    """This side's own configuration does not federate with the domain; nothing was sent."""
+
+    phase = "policy"
+
+
+class NotFound(FederationFailed):
+    """The DNS leads to no server for the domain, or to none that may serve it."""
+
+    phase = "discovery"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticWay:
+    """Direct federation: a table says which host serves the domain (R27)."""
+
+    domain: SipDomain
+    host: Host
+    port: int
+
+    def plan(self) -> DiscoveryPlan:
+        """The questions that lead to the host."""
+        return DiscoveryPlan.static(self.host, self.port, self.domain)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWay:
+    """Open federation: the domain's SRV record says which host serves it (R39–R41)."""
+
+    domain: SipDomain
+    name_rule: bool = False
+    "Whether targets outside the domain are ignored, as S4B does (F1.11); the Connect Server does not (R76)."
+    exempt: frozenset[Fqdn] = frozenset()
+    "Hosting providers, to which the name rule does not apply (fact 3 of the discovery facts)."
+
+    def plan(self) -> DiscoveryPlan:
+        """The questions that lead to the hosts."""
+        return DiscoveryPlan.open(self.domain, name_rule=self.name_rule, exempt=self.exempt)
+
+
+Way = StaticWay | OpenWay
+RefusalCause = Literal["policy", "discovery", "certificate"]
+
+
+class Peering(Protocol):
+    """Whom one element federates with: the edge of a partner is one, the Connect Server's routes are another."""
+
+    def way_to(self, domain: SipDomain) -> Way:
+        """How `domain` is reached now; NotFederated when it is not to be."""
+
+    def refusal(self, cause: RefusalCause, sentence: str) -> Refusal:
+        """What a sender is answered whose domain failed the check for `cause`."""

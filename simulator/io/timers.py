@@ -1,0 +1,72 @@
+"""Timers on the federation's clock: one asyncio handle for all of them, and `advance` fires what became due."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Callable
+
+from simulator.clock import SystemClock
+
+
+class Timer:
+    """A call that is planned; `cancel` forgets it."""
+
+    __slots__ = ("callback", "when")
+
+    def __init__(self, when: float, callback: Callable[[], None]) -> None:
+        self.when = when
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class Timers:
+    """Plans calls at times of `clock`; to be made and used on the loop's thread."""
+
+    def __init__(self, clock: SystemClock) -> None:
+        self.clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._order = itertools.count()
+        self._handle: asyncio.TimerHandle | None = None
+        self._closed = False
+        clock.on_jump(self._look_again)
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Call `callback` once the clock shows `when` (seconds)."""
+        timer = Timer(when, callback)
+        heapq.heappush(self._heap, (when, next(self._order), timer))
+        if self._heap[0][2] is timer:
+            self._plan()
+        return timer
+
+    def close(self) -> None:
+        """Forget all timers."""
+        self._closed = True
+        self._heap.clear()
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _look_again(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._fire)
+
+    def _plan(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        if self._heap and not self._closed:
+            self._handle = self._loop.call_later(max(0.0, self._heap[0][0] - self.clock.now()), self._fire)
+
+    def _fire(self) -> None:
+        now = self.clock.now()
+        try:
+            while self._heap and (self._heap[0][0] <= now or self._heap[0][2].callback is None):
+                callback = heapq.heappop(self._heap)[2].callback
+                if callback is not None:
+                    callback()
+        finally:
+            self._plan()

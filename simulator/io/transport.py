@@ -1,0 +1,164 @@
+"""The transport layer of one SIP element (RFC 3261 §18): its listener and the connections it opened."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from cryptography import x509
+
+from simulator import tls, trust
+from simulator.discovery import Attempt
+from simulator.errors import ConfigurationError, Problem
+from simulator.io.link import Link, LinkLost, LinkUser, Tap
+from simulator.io.timers import Timers
+from simulator.names import parse_host
+
+CONNECT_TIMEOUT = 5.0
+"Seconds for TCP and TLS together."
+MAX_INCOMING = 10_000
+"Connections that a listener keeps; one more is closed at once."
+
+
+@dataclass(frozen=True)
+class TrustPolicy:
+    """Whom an element believes."""
+
+    roots: Sequence[x509.Certificate]
+    "The trusted roots."
+    rules: trust.Rules
+    "The name and usage rules for the peers' certificates."
+
+
+@dataclass
+class SipTransport:
+    """Listens for MTLS connections and opens them; knows certificates, but nothing of domains or dialogs."""
+
+    identity: tls.Identity | None
+    policy: TrustPolicy
+    timers: Timers
+    user: LinkUser
+    name: str
+    "Our FQDN, for the Via of requests."
+    tap: Tap | None = None
+    key_log: Callable[[str], None] | None = None
+    address: str = ""
+    "Where it listens, once it does."
+    port: int = 0
+    links: set[Link] = field(default_factory=set)
+    "Every connection that is open or opening."
+    _server: asyncio.Server | None = None
+    _contexts: dict[str, tls.Context] = field(default_factory=dict)
+
+    async def listen(self, address: str, port: int) -> None:
+        """Accept connections at `address` and `port` (0 = any free one); ConfigurationError when that cannot be."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(self._accept, address, port)
+        except OSError as error:
+            raise ConfigurationError([Problem(f"listen on {address}:{port}", listen_advice(error))]) from error
+        self.address, self.port = self._server.sockets[0].getsockname()[:2]
+
+    async def connect(self, attempt: Attempt) -> Link:
+        """Open a connection as a discovery plan says; LinkLost when TCP or TLS does not come up."""
+        name = attempt.target.name
+        expected = parse_host(name)
+        endpoint = tls.Endpoint(
+            self._context("client"),
+            server_name=name if not isinstance(expected, trust.IPAddress) else None,
+            verify=lambda presented: self._judge(presented, expected),
+        )
+        link = self._link(endpoint, outgoing=True, expected=name)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                try:
+                    await asyncio.get_running_loop().create_connection(lambda: link, attempt.address, attempt.port)
+                except OSError as error:
+                    sentence = f"no TCP connection to {attempt.address}:{attempt.port}: {os_sentence(error)}"
+                    if self.tap is not None:
+                        self.tap.unreachable(link, sentence)
+                    raise LinkLost(sentence, phase="connect") from error
+                await link.ready
+        except TimeoutError:
+            sentence = f"{attempt.address}:{attempt.port} did not finish the handshake in {CONNECT_TIMEOUT:g} s"
+            raise LinkLost(sentence, phase="connect") from None
+        finally:
+            if not link.alive:
+                self.links.discard(link)
+                link.close("given up")
+        return link
+
+    async def close(self) -> None:
+        """Stop listening and close every connection."""
+        if self._server is not None:
+            self._server.close()
+        for link in tuple(self.links):
+            link.close()
+        self.links.clear()
+        if self._server is not None:
+            await self._server.wait_closed()
+            self._server = None
+
+    def forget(self, link: Link) -> None:
+        """Drop a link that has ended."""
+        self.links.discard(link)
+
+    def use(self, identity: tls.Identity) -> None:
+        """Present another certificate from the next connection on (R65, R75)."""
+        self.identity = identity
+        self._contexts.clear()
+
+    def _accept(self) -> Link:
+        endpoint = tls.Endpoint(self._context("server"), verify=lambda presented: self._judge(presented, None))
+        link = self._link(endpoint, outgoing=False)
+        if len(self.links) > MAX_INCOMING:
+            link.close("too many connections")
+        return link
+
+    def _link(self, endpoint: tls.Endpoint, *, outgoing: bool, expected: str = "") -> Link:
+        link = Link(
+            endpoint,
+            self.user,
+            self.timers,
+            sent_by=f"{self.name}:{self.port}" if self.port else self.name,
+            outgoing=outgoing,
+            expected=expected,
+            tap=self.tap,
+        )
+        self.links.add(link)
+        return link
+
+    def _context(self, role: tls.Role) -> tls.Context:
+        context = self._contexts.get(role)
+        if context is None:
+            context = self._contexts[role] = tls.Context(
+                self.identity, role=role, verify=lambda presented: self._judge(presented, None), keylog=self.key_log
+            )
+        return context
+
+    def _judge(self, presented: tls.PresentedChain, expected: trust.Expected | None) -> trust.Verdict:
+        return trust.judge(
+            presented,
+            roots=self.policy.roots,
+            at=self.timers.clock.today(),
+            rules=self.policy.rules,
+            expected=expected,
+        )
+
+
+def listen_advice(error: OSError) -> str:
+    """One sentence on why an address cannot be listened on, and what to do."""
+    if error.errno == errno.EADDRINUSE:
+        return "this port is in use by another program; end that program or choose another port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine does not have that address; choose one that it has"
+    if error.errno == errno.EACCES:
+        return "this user may not listen on that port; choose one above 1023"
+    return os_sentence(error)
+
+
+def os_sentence(error: OSError) -> str:
+    """What the operating system said, without its numbers."""
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,418 @@
+"""The user agent of all users behind one MTLS address: who may come in, and where requests go (RFC 3261 §8, §12)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from simulator import tls, trust
+from simulator.discovery import DiscoveryFailed
+from simulator.errors import FederationFailed, InvalidName, RemoteProtocolError
+from simulator.io.account import Account, Refusal
+from simulator.io.chats import Chats, ChatSession
+from simulator.io.dialect import Dialect
+from simulator.io.link import Link, LinkLost, Tap
+from simulator.io.peering import NotFederated, NotFound, Peering, Way
+from simulator.io.resolver import Resolver
+from simulator.io.timers import Timers
+from simulator.io.transport import SipTransport, TrustPolicy
+from simulator.io.watches import Watches
+from simulator.names import Fqdn, SipDomain
+from simulator.outcome import Outcome
+from simulator.presence.state import PresenceState
+from simulator.sip.dialog import Dialog, DialogId
+from simulator.sip.fields import NameAddr, new_call_id, new_tag
+from simulator.sip.message import Request, Response
+from simulator.sip.transaction import ServerTransaction
+from simulator.sip.uri import SipUri
+
+Header = tuple[str, str]
+
+
+class DialogUser(Protocol):
+    """Gets the requests inside one dialog."""
+
+    def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        """Answer it through the user agent."""
+
+
+class UserAgent:
+    """Users, their dialogs and the connections to the domains they talk with.
+
+    All methods are to be called on the loop's thread. Which domains may come in and how others are reached is the
+    `peering`'s; how messages are written is the `dialect`'s.
+    """
+
+    def __init__(
+        self,
+        *,
+        fqdn: Fqdn,
+        dialect: Dialect,
+        peering: Peering,
+        resolver: Resolver,
+        timers: Timers,
+        identity: tls.Identity | None,
+        trust_policy: TrustPolicy,
+        tap: Tap | None = None,
+        log: Callable[[str], None] = lambda _sentence: None,
+    ) -> None:
+        self.fqdn = fqdn
+        self.dialect = dialect
+        self.peering = peering
+        self.timers = timers
+        self.log = log
+        self.accounts: dict[str, Account] = {}
+        self.dialogs: dict[DialogId, DialogUser] = {}
+        self.transport = SipTransport(identity, trust_policy, timers, self, str(fqdn), tap)
+        self.record_route = _opaque_route(fqdn) if dialect.record_routes else ""
+        "Our own Record-Route value; every request inside a dialog must bring it back byte for byte."
+        self.chats = Chats(self)
+        self.watches = Watches(self)
+        self._resolver = resolver
+        self._outgoing: dict[Way, asyncio.Task[Link]] = {}
+        self._vouched: WeakKeyDictionary[Link, dict[Way, Refusal | None]] = WeakKeyDictionary()
+        self._held: dict[Link, deque[tuple[ServerTransaction, Request]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- what users do ------------------------------------------------------------------------------------------
+
+    async def send_text(self, account: Account, remote: str, text: str) -> Outcome:
+        """Deliver `text` from `account` to `remote` (`sip:user@domain`); every failure is an outcome."""
+        return await self._attempt(account, self.chats.send(account, remote, text))
+
+    async def end_chat(self, account: Account, remote: str) -> None:
+        """End the IM session between the two, if there is one."""
+        await self.chats.end(account, remote)
+
+    async def watch(self, account: Account, presentity: str) -> Outcome:
+        """Subscribe `account` to the presence of `presentity`."""
+        return await self._attempt(account, self.watches.subscribe(account, presentity))
+
+    async def unwatch(self, account: Account, presentity: str) -> Outcome:
+        """End that subscription."""
+        return await self._attempt(account, self.watches.unsubscribe(account, presentity))
+
+    def publish(self, account: Account, state: PresenceState) -> None:
+        """Change what `account` shows and notify its watchers."""
+        account.state = state
+        self.watches.notify_all(account)
+
+    async def _attempt(self, account: Account, action: Coroutine[Any, Any, Outcome]) -> Outcome:
+        refusal = account.refusal()
+        if refusal is not None:
+            action.close()
+            return Outcome(False, refusal.status, refusal.sentence, "policy")
+        try:
+            return await action
+        except FederationFailed as error:
+            self.log(f"{account.uri}: {error}")
+            return Outcome(False, None, str(error), error.phase)
+
+    def in_background(self, action: Coroutine[Any, Any, object]) -> None:
+        """Run something nobody waits for; a failure to reach the partner goes into the log."""
+
+        async def logged() -> None:
+            try:
+                await action
+            except FederationFailed as error:
+                self.log(str(error))
+
+        task = asyncio.create_task(logged())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End every connection and forget every dialog."""
+        for task in (*self._outgoing.values(), *self._tasks):
+            task.cancel()
+        self.watches.close()
+        self.dialogs.clear()
+        await self.transport.close()
+
+    # -- sending ------------------------------------------------------------------------------------------------
+
+    async def exchange(self, remote: str, request: Request) -> Response:
+        """Send `request` to the domain of `remote` and return the final response.
+
+        Raises NotFederated, NotFound, LinkLost or RequestTimedOut.
+        """
+        link = await self.link_to_user(remote)
+        return await link.request(request)
+
+    async def link_to_user(self, uri: str) -> Link:
+        """The connection of ours to the domain of `sip:user@domain`."""
+        return await self.link_to(domain_of(uri))
+
+    async def link_to(self, domain: SipDomain) -> Link:
+        """The connection of ours to `domain`, opened when there is none that lives."""
+        way = self.peering.way_to(domain)
+        opening = self._outgoing.get(way)
+        if opening is None or _is_spent(opening):
+            opening = self._outgoing[way] = asyncio.create_task(self._open(way))
+        return await asyncio.shield(opening)
+
+    async def _open(self, way: Way) -> Link:
+        route = await self._resolver.discover(way.plan())
+        if isinstance(route, DiscoveryFailed):
+            raise NotFound(route.sentence)
+        failure: LinkLost | None = None
+        for attempt in route.attempts:
+            try:
+                return await self.transport.connect(attempt)
+            except LinkLost as error:
+                self.log(f"{attempt.target.name} at {attempt.address}:{attempt.port}: {error}")
+                failure = error
+        raise failure or NotFound(f"{way.domain} has no address.")
+
+    # -- writing in our dialect ---------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """Seconds on the federation's clock."""
+        return self.timers.clock.now()
+
+    @property
+    def media_address(self) -> str:
+        """The address in session descriptions; it has no meaning (dialect facts §4.1)."""
+        return self.transport.address or "127.0.0.1"
+
+    def request_headers(self) -> list[Header]:
+        """What every request of the dialect carries."""
+        return [("User-Agent", self.dialect.user_agent)] if self.dialect.user_agent else []
+
+    def contact(self, account: Account) -> str:
+        """The Contact value of a user."""
+        if self.dialect.gruu_contact:
+            return f"<{account.uri};opaque=user:epid:{self._epid(account)}AAA;gruu>"
+        user = account.uri.removeprefix("sip:").partition("@")[0]
+        return f"<sip:{user}@{self.fqdn}:{self.transport.port};transport=tls>"
+
+    def initial_request(
+        self,
+        method: str,
+        account: Account,
+        remote: str,
+        *,
+        headers: Iterable[Header] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+    ) -> Request:
+        """A request outside any dialog that makes one, without Via (RFC 3261 §8.1.1)."""
+        routing = [("Record-Route", self.record_route)] if self.record_route else []
+        return Request.build(
+            method,
+            remote,
+            [
+                ("Max-Forwards", "70"),
+                *routing,
+                ("From", self._from(account)),
+                ("To", f"<{remote}>"),
+                ("Call-ID", new_call_id()),
+                ("CSeq", f"1 {method}"),
+                ("Contact", self.contact(account)),
+                *self.request_headers(),
+                *headers,
+            ],
+            body,
+            content_type,
+        )
+
+    def put_into_route(self, response: Response) -> None:
+        """Add our Record-Route to a response that makes a dialog, above those of the request (RFC 3261 §16.6)."""
+        if self.record_route:
+            response.headers.prepend("Record-Route", self.record_route)
+
+    def drop_own_routes(self, dialog: Dialog) -> None:
+        """Take ourselves out of the route set: the edge and its users are one here."""
+        dialog.routes = tuple(route for route in dialog.routes if route != self.record_route)
+
+    def _from(self, account: Account) -> str:
+        if self.dialect.epid:
+            name = f'"{account.display_name}"' if account.display_name else ""
+            return f"{name}<{account.uri}>;tag={new_tag()};epid={self._epid(account)}"
+        return NameAddr.build(account.uri, display_name=account.display_name, tag=new_tag()).raw
+
+    @staticmethod
+    def _epid(account: Account) -> str:
+        return hashlib.sha256(account.uri.encode()).hexdigest()[:10]
+
+    # -- receiving ----------------------------------------------------------------------------------------------
+
+    def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        held = self._held.get(link)
+        if held is not None:
+            held.append((transaction, request))
+        else:
+            self._admit(link, transaction, request)
+
+    def on_ack(self, link: Link, request: Request) -> None:
+        del link
+        user = self.dialogs.get(Dialog.id_of(request))
+        if isinstance(user, ChatSession):
+            user.on_ack(request)
+
+    def on_cancel(self, link: Link, transaction: ServerTransaction) -> None:
+        self.respond(link, transaction, 487)
+
+    def on_closed(self, link: Link) -> None:
+        self.transport.forget(link)
+        self._held.pop(link, None)
+
+    def respond(
+        self,
+        link: Link,
+        transaction: ServerTransaction,
+        status: int,
+        reason: str | None = None,
+        *,
+        headers: Iterable[Header] = (),
+    ) -> None:
+        """Answer a request without a body."""
+        to_tag = transaction.to_tag if status > 100 else None
+        self.send_response(
+            link, transaction, transaction.request.respond(status, reason, to_tag=to_tag, headers=headers)
+        )
+
+    def send_response(self, link: Link, transaction: ServerTransaction, response: Response) -> None:
+        """Send a response that a usage built, with the dialect's `Server`."""
+        if self.dialect.server:
+            response.headers.add("Server", self.dialect.server)
+        link.respond(transaction, response)
+
+    def not_allowed(self, link: Link, transaction: ServerTransaction) -> None:
+        """Answer 405 and say what is allowed (RFC 3261 §8.2.1)."""
+        self.log(f"{transaction.request.method} is not supported")
+        self.respond(link, transaction, 405, headers=[("Allow", ", ".join(self.dialect.allow))])
+
+    def refuse(self, link: Link, transaction: ServerTransaction, refusal: Refusal) -> None:
+        """Answer with a refusal; why stays in our log."""
+        self.log(f"{transaction.request.method} refused with {refusal.status}: {refusal.sentence}")
+        self.respond(link, transaction, refusal.status, refusal.reason)
+
+    def account_for(self, link: Link, transaction: ServerTransaction) -> Account | None:
+        """The user whom a request is for; when they cannot have it, it has been answered and None is returned."""
+        request = transaction.request
+        account = self.accounts.get(SipUri.parse(request.uri).aor)
+        if account is None:
+            self.refuse(link, transaction, Refusal(404, "Not Found", f"there is no user {request.uri}"))
+            return None
+        refusal = account.refusal()
+        if refusal is not None:
+            self.refuse(link, transaction, refusal)
+            return None
+        return account
+
+    def _admit(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        """Pass the request on if its sender's domain may come in over this link; look it up when that is unknown."""
+        try:
+            way = self.peering.way_to(sender_domain(request))
+        except NotFederated as error:
+            self.refuse(link, transaction, self.peering.refusal("policy", str(error)))
+            return
+        except (RemoteProtocolError, InvalidName) as error:
+            self.refuse(link, transaction, Refusal(400, "Bad Request", str(error)))
+            return
+        known = self._vouched.setdefault(link, {})
+        if way in known:
+            self._pass(link, transaction, request)
+            return
+        self._held[link] = deque([(transaction, request)])
+        self.in_background(self._check(link, way))
+
+    async def _check(self, link: Link, way: Way) -> None:
+        refusal = await self._refusal_for(link, way)
+        held = self._held.pop(link, None)
+        if held is None:
+            return
+        transaction, request = held.popleft()
+        if refusal is None:
+            self._vouched.setdefault(link, {})[way] = None
+            self._pass(link, transaction, request)
+        else:
+            self.refuse(link, transaction, refusal)
+        while held:
+            transaction, request = held.popleft()
+            self.on_request(link, transaction, request)
+
+    async def _refusal_for(self, link: Link, way: Way) -> Refusal | None:
+        """The mirrored check: the host that serves the sender's domain must stand in the client's certificate."""
+        servers = await self._resolver.servers(way.plan())
+        if isinstance(servers, DiscoveryFailed):
+            return self.peering.refusal("discovery", servers.sentence)
+        assert link.handshake is not None  # noqa: S101 - a request came over it
+        certificate, rules = link.handshake.peer[0], self.transport.policy.rules
+        if any(not trust.name_reasons(certificate, server.host, rules) for server in servers):
+            return None
+        served_by = " and ".join(server.name for server in servers)
+        shown = ", ".join(link.peer_names) or "no name"
+        return self.peering.refusal(
+            "certificate", f"{way.domain} is served by {served_by}, but the client certificate names {shown}."
+        )
+
+    def _pass(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        try:
+            self._dispatch(link, transaction, request)
+        except (RemoteProtocolError, InvalidName) as error:
+            status = error.status_hint if isinstance(error, RemoteProtocolError) else 400
+            if not transaction.responded:
+                self.refuse(link, transaction, Refusal(status, "Bad Request", str(error)))
+
+    def _dispatch(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        if request.to.tag is not None:
+            self._dispatch_in_dialog(link, transaction, request)
+            return
+        match request.method:
+            case "INVITE":
+                self.chats.on_invite(link, transaction, request)
+            case "MESSAGE":
+                self.chats.on_page_message(link, transaction)
+            case "SUBSCRIBE":
+                self.watches.on_subscribe(link, transaction, request)
+            case "NOTIFY" | "BYE" | "INFO" | "UPDATE":
+                self._refuse_dialog(link, transaction, "it is outside of any dialog")
+            case "OPTIONS":
+                self.respond(link, transaction, 200, headers=[("Allow", ", ".join(self.dialect.allow))])
+            case _:
+                self.not_allowed(link, transaction)
+
+    def _dispatch_in_dialog(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        user = self.dialogs.get(Dialog.id_of(request))
+        if user is None:
+            self._refuse_dialog(link, transaction, "there is no such dialog")
+        elif self.record_route and (not request.routes or request.routes[0] != self.record_route):
+            self._refuse_dialog(link, transaction, "route set is no longer valid (1004): our Record-Route came back changed")
+        else:
+            user.on_request(link, transaction, request)
+
+    def _refuse_dialog(self, link: Link, transaction: ServerTransaction, sentence: str) -> None:
+        self.refuse(link, transaction, Refusal(481, "Call Leg/Transaction Does Not Exist", sentence))
+
+
+def domain_of(uri: str) -> SipDomain:
+    """The SIP domain of `sip:user@domain`."""
+    return SipDomain.parse(SipUri.parse(uri).host)
+
+
+def sender_domain(request: Request) -> SipDomain:
+    """The domain that a request claims to come from: P-Asserted-Identity where there is one, else From (fact 2)."""
+    asserted = request.headers.values("P-Asserted-Identity")
+    if asserted:
+        return SipDomain.parse(NameAddr.parse(asserted[0]).parsed_uri.host)
+    return SipDomain.parse(request.from_.parsed_uri.host)
+
+
+def _opaque_route(fqdn: Fqdn) -> str:
+    """As long and as meaningless as those of a Microsoft edge (dialect facts §2.1)."""
+    key, signature = secrets.token_urlsafe(150), secrets.token_urlsafe(30)
+    return f"<sip:{fqdn}:5061;transport=tls;lr;ms-key-info={key};ms-route-sig={signature}>"
+
+
+def _is_spent(opening: asyncio.Task[Link]) -> bool:
+    if not opening.done():
+        return False
+    return opening.cancelled() or opening.exception() is not None or not opening.result().alive

@@ -1,0 +1,133 @@
+"""The edge of a partner: the rules for whom it connects to and whom it lets in (discovery facts §2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator.errors import ExpectationFailed
+from simulator.evidence.recorder import Recorder
+from simulator.io.account import Refusal
+from simulator.io.link import Link
+from simulator.io.loop import LoopThread
+from simulator.io.mailbox import Mailbox
+from simulator.io.peering import NotFederated, OpenWay, RefusalCause, StaticWay, Way
+from simulator.io.tap import RecordingTap
+from simulator.io.user import DEADLINE
+from simulator.io.user_agent import UserAgent
+from simulator.names import Fqdn, SipDomain
+from simulator.partner.personas import Persona
+from simulator.partner.policy import FederationPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRules:
+    """The persona's rules applied to the partner's policy; the same table serves both directions."""
+
+    persona: Persona
+    policy: FederationPolicy
+    log: Callable[[str], None]
+    "Gets a sentence for each refusal; it never leaves the partner."
+
+    def way_to(self, domain: SipDomain) -> Way:
+        if domain in self.policy.blocked:
+            raise NotFederated(f"{domain} is on the block list.")
+        proxy = self.policy.allowed.get(domain)
+        if proxy is not None:
+            return StaticWay(domain, proxy.fqdn, proxy.port)
+        if domain not in self.policy.allowed and not self.policy.partner_discovery:
+            raise NotFederated(f"{domain} is not on the allow list and partner discovery is off.")
+        return OpenWay(domain, name_rule=self.persona.name_rule, exempt=self.persona.hosting_providers)
+
+    def refusal(self, cause: RefusalCause, sentence: str) -> Refusal:
+        self.log(f"{sentence} ({cause}; the sender is told only {self.persona.refusal_status})")
+        return Refusal(self.persona.refusal_status, self.persona.refusal_reason, sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRefusal:
+    """One side of a handshake refused the other."""
+
+    by_peer: bool
+    "True when the server under test refused us, False when this edge refused it."
+    outgoing: bool
+    "Whether this edge had opened the connection."
+    alert: str
+    "The TLS alert that was sent, by its name in RFC 8446 §6; empty when there was none."
+    sentence: str
+    "Why, as far as this side knows."
+
+
+class EdgeTap(RecordingTap):
+    """Records for the evidence and keeps the refusals, for which a test may wait."""
+
+    def __init__(self, recorder: Recorder, who: str, label: Callable[[Link], str]) -> None:
+        super().__init__(recorder, who, label)
+        self.refusals: Mailbox[TlsRefusal] = Mailbox()
+
+    def refused(self, link: Link, *, by_peer: bool, alert: str, sentence: str) -> None:
+        super().refused(link, by_peer=by_peer, alert=alert, sentence=sentence)
+        self.refusals.put(TlsRefusal(by_peer, link.outgoing, alert, sentence))
+
+
+class Edge:
+    """The edge as a test holds it."""
+
+    def __init__(self, loop: LoopThread, agent: UserAgent, tap: EdgeTap, log: list[str]) -> None:
+        self._loop = loop
+        self._agent = agent
+        self._tap = tap
+        self._log = log
+
+    @property
+    def fqdn(self) -> Fqdn:
+        """The name it goes by."""
+        return self._agent.fqdn
+
+    @property
+    def address(self) -> str:
+        """The IP address it listens on."""
+        return self._agent.transport.address
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on."""
+        return self._agent.transport.port
+
+    @property
+    def log(self) -> tuple[str, ...]:
+        """Why it refused what it refused, a sentence each; none of it ever goes over the wire."""
+        return tuple(self._log)
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open now, in both directions."""
+        return self._loop.call(lambda: sum(link.alive for link in self._agent.transport.links))
+
+    def must_have_been_refused(self, *, alert: str | None = None, within: float = DEADLINE) -> TlsRefusal:
+        """The server under test ended a handshake because of our certificate; ExpectationFailed when it did not."""
+        return self._refusal(True, alert, within)
+
+    def must_have_refused(self, *, alert: str | None = None, within: float = DEADLINE) -> TlsRefusal:
+        """This edge ended a handshake because of the server's certificate; ExpectationFailed when it did not."""
+        return self._refusal(False, alert, within)
+
+    def must_log(self, words: str) -> str:
+        """The first log sentence with these words in it; ExpectationFailed with the log when there is none."""
+        for sentence in self._log:
+            if words in sentence:
+                return sentence
+        seen = "; ".join(self._log) or "nothing"
+        raise ExpectationFailed(f"The edge {self.fqdn} must have logged {words!r}; it logged: {seen}.")
+
+    def _refusal(self, by_peer: bool, alert: str | None, within: float) -> TlsRefusal:
+        def wanted(refusal: TlsRefusal) -> bool:
+            return refusal.by_peer is by_peer and (alert is None or refusal.alert == alert)
+
+        found = self._loop.run(self._tap.refusals.take(wanted, within=within))
+        if found is None:
+            who = "the server under test must refuse" if by_peer else "this edge must refuse"
+            what = f" with the alert {alert}" if alert else ""
+            seen = "; ".join(f"{r.alert or 'no alert'}: {r.sentence}" for r in self._tap.refusals) or "no refusal at all"
+            raise ExpectationFailed(f"In TLS {who} the certificate{what} at {self.fqdn}; seen was {seen}.")
+        return found
