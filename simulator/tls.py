@@ -83,14 +83,21 @@ _ERROR_FOR_ALERT: Final[dict[str, int]] = {
 REFUSAL_ALERTS: Final = frozenset(_ERROR_FOR_ALERT)
 """The alerts a verdict may choose."""
 
+UNREADABLE: Final = (ValueError, x509.InvalidVersion, Warning)
+"""What `cryptography` raises for a certificate that it can't read. The last is for programs that, as pytest can, turn
+warnings into errors: it warns of a field that no CA would write, and a peer must not be able to raise that here."""
+
+_SSL_MODE_ENABLE_PARTIAL_WRITE: Final = 1
 _SSL_MODE_NO_AUTO_CHAIN: Final = 8
 _READ_SIZE: Final = 16384
 _allocate: Final[Any] = _ffi.new_allocator(should_clear_after_alloc=False)
 
+_PLAIN_TEXT: Final = "The peer sent bytes that are no TLS; plain TCP or HTTP seems to be spoken on this port."
 _SENTENCES: Final[dict[str, str]] = {
-    "http request": "The peer speaks HTTP on this port, not TLS.",
-    "wrong version number": "The peer sent bytes that are no TLS: it may speak plain TCP on this port.",
-    "packet length too long": "The peer sent bytes that are no TLS: it may speak plain TCP on this port.",
+    "http request": _PLAIN_TEXT,  # OPTIONS looks like it, too
+    "https proxy request": _PLAIN_TEXT,
+    "wrong version number": _PLAIN_TEXT,
+    "packet length too long": _PLAIN_TEXT,
     "unsupported protocol": "The peer offers no TLS version that is allowed here.",
     "no shared cipher": "The peer offers no cipher that is allowed here.",
 }
@@ -259,6 +266,8 @@ class Context:
         context.set_cipher_list(f"{self.ciphers or 'DEFAULT'}:@SECLEVEL=0".encode())
         context.set_options(SSL.OP_NO_RENEGOTIATION)
         context.set_mode(_SSL_MODE_NO_AUTO_CHAIN)
+        # pyOpenSSL sets it; without it one SSL_write takes everything.
+        context.clear_mode(_SSL_MODE_ENABLE_PARTIAL_WRITE)
         if self.tickets:
             context.set_session_id(b"sipfed")
         else:
@@ -435,7 +444,7 @@ class _Watch:
         """Ask the policy once; X509_V_OK or the error that makes OpenSSL send the chosen alert."""
         try:
             self.certificates = tuple(x509.load_der_x509_certificate(der) for der in presented)
-        except (ValueError, x509.InvalidVersion) as error:
+        except UNREADABLE as error:
             self.verdict = Refusal(f"The peer's certificate can't be read: {error}.", "bad_certificate")
         else:
             self.verdict = self.verify(PresentedChain(self.certificates, self.role, self.server_name))
@@ -575,5 +584,5 @@ def _decrypt_all(connection: SSL.Connection, into: list[bytes]) -> None:
 def _reason(error: SSL.Error) -> str:
     entries = error.args[0] if error.args else ()
     if isinstance(entries, list) and entries:
-        return str(entries[-1][2])
+        return str(entries[0][2])  # the others are what followed from it
     return str(error) or "for a reason OpenSSL does not give"

@@ -185,7 +185,7 @@ def explain(verdict: Verdict) -> str:
 def name_reasons(certificate: x509.Certificate, expected: Expected, rules: Rules) -> tuple[Reason, ...]:
     """Why `certificate` does not speak for `expected` under the name rules alone; empty when it does.
 
-    For the check that comes after the handshake: does the client's certificate hold the server of its SIP domain (F0.2)?
+    For the check after the handshake: does the client's certificate hold the server of its SIP domain (F0.2)?
     Raises ValueError when the certificate's extensions can't be read.
     """
     return tuple(_Names.read(certificate).reasons(str(expected).lower(), rules))

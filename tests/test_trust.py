@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from simulator import trust
 from simulator.names import Fqdn
-from simulator.tls import REFUSAL_ALERTS, PresentedChain, Role
+from simulator.tls import REFUSAL_ALERTS, UNREADABLE, PresentedChain, Role
 from simulator.trust import CONNECT_SERVER, OPENSSL, RFC5922, S4B, Expected, ReasonKind, Rules, Verdict
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -371,6 +371,13 @@ class TestNames:
         assert judge(user, INTERMEDIATE, rules=RFC5922, expected=domain).accepted
         assert kinds(judge(good("*.fabrikam.test"), INTERMEDIATE, rules=RFC5922)) == ["wildcard"]
 
+    def test_the_name_rules_can_be_asked_alone(self) -> None:
+        """F0.2: whether a client speaks for a domain is known only once its first request names the domain."""
+        expired = INTERMEDIATE.issue("", san("*.fabrikam.test"), start=NOW - 9 * DAY, end=NOW - DAY).certificate
+        (reason,) = trust.name_reasons(expired, HOST, S4B)
+        assert reason.kind is ReasonKind.WILDCARD
+        assert trust.name_reasons(expired, HOST, OPENSSL) == ()
+
     def test_names_of_lists_what_the_certificate_holds(self) -> None:
         assert trust.names_of(good("*.A.test", "192.0.2.1", "sip:a.test").certificate) == (
             "*.a.test",
@@ -423,7 +430,7 @@ def test_no_damaged_certificate_makes_the_judge_raise(seed: int, count: int) -> 
         damaged[random_.randrange(len(damaged))] = random_.randrange(256)
     try:
         certificate = x509.load_der_x509_certificate(bytes(damaged))
-    except (ValueError, x509.InvalidVersion):
+    except UNREADABLE:
         return
     if certificate == GOOD.certificate:
         return
