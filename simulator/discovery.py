@@ -211,11 +211,6 @@ class DiscoveryPlan:
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """The servers that SRV record or route name, in the order of use; known before their addresses are."""
-        return self._targets
-
-    @property
-    def targets(self) -> tuple[Target, ...]:
         """The servers that may be used, best first; known before their addresses are, and empty until then.
 
         Enough for who may speak for the domain on an inbound connection: the certificate must hold one of their names.

@@ -244,7 +244,9 @@ def _flaw_of_label(label: str) -> str | None:
             canonical = idna.alabel(idna.ulabel(label)).decode("ascii")
         except idna.IDNAError as error:
             return f"its label {shown} is no internationalised label: {_idna_reason(error)}"
-        return None if canonical == label else f"its label {shown} is not how IDNA 2008 writes that label"
+        if canonical != label:  # older versions of the package do not check it
+            return f"its label {shown} is no internationalised label: IDNA 2008 writes {canonical!r}"
+        return None
     if label[2:4] == "--":
         return f"its label {shown} has hyphens in the third and fourth place, which are reserved (RFC 5890 §2.3.1)"
     return None

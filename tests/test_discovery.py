@@ -64,8 +64,16 @@ def like_skype() -> DiscoveryPlan:
     return DiscoveryPlan.open(FABRIKAM, name_rule=True, exempt=exempt, rng=random.Random(1))
 
 
+def like_static(host: str) -> DiscoveryPlan:
+    return DiscoveryPlan.static(Fqdn.parse(host), 5061, FABRIKAM)
+
+
 def questions(plan: DiscoveryPlan) -> list[str]:
     return [f"{question.type} {question.name}" for question in plan.open_questions]
+
+
+def servers(plan: DiscoveryPlan) -> list[str]:
+    return [target.name for target in plan.targets]
 
 
 def route(result: Route | DiscoveryFailed) -> list[str]:
@@ -200,6 +208,16 @@ def test_skype_refuses_a_target_outside_the_domain_and_the_connect_server_does_n
     assert "sip.fabrikam.test" in failed.sentence, "the sentence says what would do"
 
     assert route(ask(like_connect_server(), zone)) == [f"{target} 192.0.2.1 5061"]
+
+
+def test_the_servers_of_a_domain_are_known_before_their_addresses() -> None:
+    """On an inbound connection only their names matter (fact 2 of section 0)."""
+    plan = like_skype()
+    assert servers(plan) == []
+    plan.answer(plan.open_questions[0], Answer("noerror", (SIP, replace(SIP, target="sip.contoso.test"))))
+
+    assert servers(plan) == ["sip.fabrikam.test"]
+    assert servers(like_static("edge.contoso.test")) == ["edge.contoso.test"]
 
 
 def test_skype_asks_for_no_address_of_a_target_that_the_rule_refuses() -> None:

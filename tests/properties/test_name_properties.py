@@ -215,6 +215,7 @@ def test_labels_keep_to_their_maximum(max_length: int, idn: bool, data: DataObje
 
     assert 1 <= len(label) <= max_length
     assert idn or not label.startswith("xn--")
+    assert Fqdn((label, "test")).labels[0] == label
 
 
 @given(st.integers(1, 6), st.integers(0, 240), st.data())
