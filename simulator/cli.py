@@ -100,7 +100,8 @@ def run(
     display = display_for(sys.stdout, len(catalogue.scenarios))
     reporter = ScenarioReporter(catalogue, display, verbose=verbose)
     try:
-        run_pytest(catalogue.folder, [*options, *catalogue.arguments], reporter)
+        if catalogue.arguments:  # without any, pytest would look for tests by itself
+            run_pytest(catalogue.folder, [*options, *catalogue.arguments], reporter)
     finally:
         display.close()
     result = reporter.run()

@@ -173,7 +173,7 @@ def test_a_failure_counts_more_than_what_did_not_run(sipfed: Sipfed) -> None:
 
 
 def test_a_module_that_cannot_be_imported_fails_the_run_and_the_others_still_run(sipfed: Sipfed) -> None:
-    sipfed.add(test_broken="import no_such_module\n", test_names=GOOD)
+    sipfed.add(test_broken=GOOD + "import no_such_module\n", test_names=GOOD)
     for options in ((), ("-n", "2")):
         run = sipfed("run", *options)
         assert run.returncode == 1
@@ -181,7 +181,10 @@ def test_a_module_that_cannot_be_imported_fails_the_run_and_the_others_still_run
         assert "No module named 'no_such_module'" in run.stdout
         assert run.stdout.splitlines()[-1].endswith("of 3 scenarios 3 passed; area broken could not be run.")
     assert sipfed("run", "names").returncode == 0
-    assert sipfed("run", "broken/one").returncode == 1
+    run = sipfed("run", "broken/one")
+    assert run.returncode == 1
+    assert "No module named 'no_such_module'" in run.stdout
+    assert run.stdout.splitlines()[-1].endswith("s: area broken could not be run.")
 
 
 def test_fail_fast_stops_and_says_what_never_started(sipfed: Sipfed) -> None:
@@ -216,10 +219,9 @@ def test_a_process_of_a_parallel_run_that_dies_fails_its_scenario(sipfed: Sipfed
     assert run.stdout.splitlines()[-1].endswith("of 4 scenarios 3 passed, 1 failed.")
 
 
-def test_a_failure_in_tear_down_fails_the_scenario_although_it_passed(sipfed: Sipfed) -> None:
-    sipfed.add(
-        test_trust=HEAD
-        + '''
+UNQUIET = (
+    HEAD
+    + '''
 @pytest.fixture
 def partner():
     yield
@@ -228,11 +230,30 @@ def partner():
 @must
 def test_quiet(partner):
     """Nothing else is sent."""
+
+@must
+def test_wrong(partner):
+    """It answers 200."""
+    print("seen only once")
+    raise ExpectationFailed("it answered 500.")
 '''
-    )
-    run = sipfed("run")
+)
+
+
+def test_a_failure_in_tear_down_fails_the_scenario_although_it_passed(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=UNQUIET)
+    run = sipfed("run", "trust/quiet")
     assert run.returncode == 1
+    assert run.stdout.splitlines()[0].split()[:3] == ["trust", "1", "failed"]
     assert "  But: a message came that nobody expected. (in teardown)\n" in run.stdout
+
+
+def test_a_scenario_that_also_fails_in_tear_down_tells_the_first_cause_and_its_output_once(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=UNQUIET)
+    run = sipfed("run", "trust/wrong")
+    assert "  But: it answered 500.\n" in run.stdout
+    assert "a message came that nobody expected." in run.stdout
+    assert run.stdout.count("  seen only once\n") == 1
     assert run.stdout.splitlines()[-1].endswith("of 1 scenario 1 failed.")
 
 
@@ -254,6 +275,15 @@ def test_ctrl_c_ends_the_run_with_a_summary_and_130(sipfed: Sipfed) -> None:
     assert run.returncode == 130
     assert run.stdout.splitlines()[-1].startswith("Interrupted after ")
     assert run.stdout.splitlines()[-1].endswith("of 4 scenarios 3 passed, 1 not run.")
+
+
+def test_ctrl_c_while_the_catalogue_is_read_is_130_too(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust="raise KeyboardInterrupt\n")
+    for command in ("run", "list"):
+        run = sipfed(command)
+        assert run.returncode == 130
+        assert run.stdout == ""
+        assert run.stderr == "sipfed: interrupted\n"
 
 
 def test_an_unknown_selector_is_a_sentence_and_nothing_runs(sipfed: Sipfed) -> None:
@@ -357,6 +387,7 @@ def test_the_folder_and_the_environment_of_the_user_change_nothing(sipfed: Sipfe
         run = sipfed("run", *options, PYTEST_ADDOPTS="--neither-this", PYTEST_PLUGINS="no_such_plugin")
         assert run.returncode == 0, run.stdout + run.stderr
     assert {path.name for path in sipfed.cwd.iterdir()} == {"pytest.ini", "conftest.py"}
+    assert {path.name for path in sipfed.catalogue.iterdir()} <= {"test_names.py", "__pycache__"}
 
 
 def test_junit_names_every_scenario(sipfed: Sipfed) -> None:
@@ -368,10 +399,11 @@ def test_junit_names_every_scenario(sipfed: Sipfed) -> None:
     assert [case.get("name") for case in cases if case.find("failure") is not None] == ["test_wildcard"]
 
 
-def test_a_junit_file_that_cannot_be_written_is_refused_before_anything_runs(sipfed: Sipfed) -> None:
+@pytest.mark.parametrize("path", ["file/junit.xml", "x" * 300], ids=["below a file", "too long"])
+def test_a_junit_file_that_cannot_be_written_is_refused_before_anything_runs(sipfed: Sipfed, path: str) -> None:
     sipfed.add(test_names=GOOD)
     (sipfed.cwd / "file").touch()
-    run = sipfed("run", "--junit", str(Path("file") / "junit.xml"))
+    run = sipfed("run", "--junit", path)
     assert run.returncode == 2
     assert run.stdout == ""
     assert run.stderr.startswith("sipfed: --junit: ")
@@ -453,7 +485,8 @@ def test_a_terminal_gets_a_progress_bar_that_is_gone_at_the_end(sipfed: Sipfed) 
         assert step in text
     assert "FAILED trust/wildcard" in text
     assert "\x1b[2J" not in text
-    assert "/5" not in text.rpartition("FAILED trust/wildcard")[2]
+    after_the_bar = text.rpartition("5/5")[2]
+    assert after_the_bar.index("\x1b[2K") < after_the_bar.index("FAILED trust/wildcard")
 
 
 class Terminal(io.StringIO):

@@ -31,6 +31,7 @@ CATALOGUE = Catalogue(
             "names/rule[equal]",
             "names/rule[one-below]",
             "names/ruler",
+            "discovery/no-srv",
         )
     ),
     (BrokenModule(Path("/c/test_presence.py"), "test_presence.py", "SyntaxError"),),
@@ -40,7 +41,7 @@ CATALOGUE = Catalogue(
 @pytest.mark.parametrize(
     ("selectors", "expected"),
     [
-        ((), ["wildcard-refused", "expired-refused", "wildcard-kept", "rule[equal]", "rule[one-below]", "ruler"]),
+        ((), [scenario.name for scenario in CATALOGUE.scenarios]),
         (("trust",), ["wildcard-refused", "expired-refused"]),
         (("trust/wildcard-refused",), ["wildcard-refused"]),
         (("trust/*",), ["wildcard-refused", "expired-refused"]),
@@ -68,9 +69,8 @@ def test_a_selector_of_a_broken_module_keeps_it_since_its_scenarios_are_unknown(
     assert CATALOGUE.select([selector]).broken == CATALOGUE.broken
 
 
-def test_what_pytest_is_given_names_the_broken_modules_too() -> None:
-    chosen = CATALOGUE.select(["presence", "names/ruler"])
-    assert chosen.arguments == [str(Path("/c/test_presence.py")), "/c/test_names.py::ruler"]
+def test_pytest_is_given_what_is_selected_and_no_module_that_it_could_only_half_read() -> None:
+    assert CATALOGUE.select(["presence", "names/ruler"]).arguments == ["/c/test_names.py::ruler"]
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_what_pytest_is_given_names_the_broken_modules_too() -> None:
         ("trsut", "Did you mean trust?"),
         ("trust/expired-refuse", "Did you mean trust/expired-refused"),
         ("Trust", "Did you mean trust"),
-        ("ruler", "Did you mean names/ruler?"),
+        ("no-srv", "Did you mean discovery/no-srv?"),
     ],
 )
 def test_an_unknown_selector_is_told_the_nearest_names(selector: str, hint: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         CATALOGUE.select([selector])
     assert hint in str(refused.value)
-    assert "The areas are names, presence, trust, trust-list;" in str(refused.value)
+    assert "The areas are discovery, names, presence, trust, trust-list;" in str(refused.value)
 
 
 def test_a_selector_that_is_near_to_nothing_gets_no_hint() -> None:

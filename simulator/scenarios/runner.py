@@ -69,7 +69,6 @@ def _options(folder: Path) -> list[str]:
         *("--confcutdir", str(folder)),
         *("-p", "no:cacheprovider"),
         *("-p", "simulator.pytest_plugin"),
-        "--continue-on-collection-errors",
     ]
 
 
