@@ -1,0 +1,276 @@
+"""Our MTLS end point before the `openssl` program, in both roles: handshakes, refusals and alerts as it prints them."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from fakes.ca import Authority
+from simulator import tls, trust
+from simulator.names import Fqdn
+from simulator.tls import Context, DataReceived, Endpoint, Event, HandshakeCompleted, Identity, PeerRefused, RefusedPeer
+
+EDGE = "sip.fabrikam.test"
+CONNECT = "connect.acme.test"
+DEADLINE = 20
+"Seconds that a program may take, far more than any does."
+FLAGS = {"TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3"}
+"How the program is told to speak one version only."
+
+
+@dataclass(frozen=True)
+class Site:
+    """The program, a CA that both sides trust, and files for the program's side."""
+
+    openssl: Path
+    authority: Authority
+    folder: Path
+
+    def identity(self, fqdn: str, profile: str = "dual") -> Identity:
+        issued = self.authority.issue(fqdn, profile)
+        return Identity(issued.chain_pem, issued.key_pem)
+
+    def files(self, fqdn: str, profile: str = "dual") -> list[str]:
+        """The program's options to present such a certificate with its chain, and to trust the CA."""
+        issued = self.authority.issue(fqdn, profile)
+        certificate, key = self.authority.write(issued)
+        chain, root = self.folder / "chain.pem", self.folder / "root.pem"
+        chain.write_bytes(issued.chain_pem.removeprefix(issued.leaf.public_bytes(Encoding.PEM)))
+        root.write_bytes(self.authority.root_pem)
+        return ["-cert", str(certificate), "-cert_chain", str(chain), "-key", str(key), "-CAfile", str(root)]
+
+    def judge(self, expected: str | None) -> tls.Verify:
+        def verify(presented: tls.PresentedChain) -> trust.Verdict:
+            return trust.judge(
+                presented,
+                roots=[self.authority.root],
+                at=datetime.now(UTC),
+                rules=trust.S4B,
+                expected=None if expected is None else Fqdn.parse(expected),
+            )
+
+        return verify
+
+
+@pytest.fixture
+def site(program: Callable[[str], Path], tmp_path: Path) -> Iterator[Site]:
+    openssl = program("openssl")
+    with Authority(None, tmp_path) as authority:
+        yield Site(openssl, authority, tmp_path)
+
+
+Answer = Callable[[Endpoint, Event], None]
+
+
+def pump(endpoint: Endpoint, stream: socket.socket, on_event: Answer) -> list[Event]:
+    """Drive `endpoint` on a socket until the peer ends the stream."""
+    stream.settimeout(DEADLINE)
+    seen: list[Event] = []
+    endpoint.start()
+    while True:
+        for event in iter(endpoint.next_event, None):
+            seen.append(event)
+            on_event(endpoint, event)
+        try:
+            stream.sendall(endpoint.data_to_send())
+            if isinstance(seen[-1] if seen else None, RefusedPeer):
+                stream.shutdown(socket.SHUT_WR)
+            data = stream.recv(65536)
+        except ConnectionError:
+            return seen
+        if not data:
+            return seen
+        endpoint.receive_data(data)
+
+
+def shout_back(endpoint: Endpoint, event: Event) -> None:
+    if isinstance(event, DataReceived):
+        endpoint.send(event.data.upper())
+        endpoint.close()
+
+
+def say_hello(endpoint: Endpoint, event: Event) -> None:
+    if isinstance(event, HandshakeCompleted):
+        endpoint.send(b"hello\n")
+    if isinstance(event, DataReceived):
+        endpoint.close()
+
+
+@dataclass
+class Talk:
+    """What the program printed and what our end point saw."""
+
+    printed: str
+    events: list[Event]
+
+    @property
+    def alerts(self) -> list[int]:
+        """The alert numbers that the program says it has read."""
+        return [int(number) for number in re.findall(r"SSL alert number (\d+)", self.printed)]
+
+    @property
+    def handshake(self) -> HandshakeCompleted:
+        event = self.events[0]
+        assert isinstance(event, HandshakeCompleted), self
+        return event
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(event.data for event in self.events if isinstance(event, DataReceived))
+
+
+def with_s_client(site: Site, endpoint: Endpoint, *options: str) -> Talk:
+    """Let `openssl s_client` with these options say hello to our server end point and wait for its answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DEADLINE)
+        seen: list[Event] = []
+
+        def accept() -> None:
+            stream, _ = listener.accept()
+            with stream:
+                seen.extend(pump(endpoint, stream, shout_back))
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        host, port = listener.getsockname()
+        command = [str(site.openssl), "s_client", "-connect", f"{host}:{port}", "-ign_eof", *options]
+        result = subprocess.run(
+            command, input="hello\n", capture_output=True, text=True, errors="replace", timeout=DEADLINE, check=False
+        )
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
+    return Talk(result.stdout + result.stderr, seen)
+
+
+def with_s_server(site: Site, endpoint: Endpoint, *options: str) -> Talk:
+    """Let our client end point say hello to `openssl s_server`, which answers with the line reversed."""
+    command = [str(site.openssl), "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-rev", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    try:
+        assert process.stdout is not None
+        first = next((line for line in process.stdout if line.startswith("ACCEPT ")), None)
+        assert first is not None, "s_server did not come up"
+        with socket.create_connection(("127.0.0.1", int(first.rpartition(":")[2])), DEADLINE) as stream:
+            seen = pump(endpoint, stream, say_hello)
+        printed, _ = process.communicate(timeout=DEADLINE)
+    finally:
+        process.kill()
+        process.wait()
+    return Talk(printed, seen)
+
+
+@pytest.mark.parametrize("version", FLAGS)
+class TestAsServer:
+    def endpoint(self, site: Site) -> Endpoint:
+        return Endpoint(Context(site.identity(EDGE), "server", site.judge(CONNECT)))
+
+    def test_s_client_is_served(self, site: Site, version: str) -> None:
+        options = ["-servername", EDGE, "-verify_hostname", EDGE, "-verify_return_error"]
+        talk = with_s_client(site, self.endpoint(site), FLAGS[version], *options, *site.files(CONNECT))
+        assert (talk.handshake.version, talk.handshake.sni, talk.data) == (version, EDGE, b"hello\n")
+        assert [certificate.issuer for certificate in talk.handshake.peer] == [
+            site.authority.intermediate.subject,
+            site.authority.root.subject,
+        ]
+        assert "HELLO\n" in talk.printed
+        assert "Verify return code: 0 (ok)" in talk.printed
+        assert talk.alerts == []
+
+    def test_a_client_for_server_authentication_only_is_served(self, site: Site, version: str) -> None:
+        """F2.3: what Skype for Business takes and OpenSSL itself would refuse (F2.17)."""
+        talk = with_s_client(site, self.endpoint(site), FLAGS[version], *site.files(CONNECT, "server-only"))
+        assert talk.handshake.version == version
+        assert "HELLO\n" in talk.printed
+
+    @pytest.mark.parametrize(
+        ("profile", "alert", "number"),
+        [
+            ("untrusted", "unknown_ca", 48),
+            ("expired", "certificate_expired", 45),
+            ("client-only", "unsupported_certificate", 43),
+            ("wildcard", "bad_certificate", 42),
+            ("wrong-name", "bad_certificate", 42),
+        ],
+    )
+    def test_s_client_prints_the_alert_that_refuses_it(
+        self, site: Site, version: str, profile: str, alert: str, number: int
+    ) -> None:
+        talk = with_s_client(site, self.endpoint(site), FLAGS[version], *site.files(CONNECT, profile))
+        (refusal,) = talk.events
+        assert isinstance(refusal, RefusedPeer)
+        assert refusal.alert == alert
+        assert talk.alerts == [number]
+
+    def test_s_client_without_certificate_is_told_so(self, site: Site, version: str) -> None:
+        talk = with_s_client(site, self.endpoint(site), FLAGS[version])
+        (refusal,) = talk.events
+        assert isinstance(refusal, RefusedPeer)
+        assert talk.alerts == [{"TLSv1.2": 40, "TLSv1.3": 116}[version]]
+
+    def test_our_server_is_refused_by_s_client(self, site: Site, version: str) -> None:
+        context = Context(site.identity(EDGE, "untrusted"), "server", site.judge(None))
+        options = ["-verify_return_error", *site.files(CONNECT)]
+        talk = with_s_client(site, Endpoint(context), FLAGS[version], *options)
+        assert talk.events == [PeerRefused("unknown_ca")]
+
+    @pytest.mark.parametrize("tickets", [False, True])
+    def test_a_session_is_resumed_only_with_tickets(self, site: Site, version: str, tickets: bool) -> None:
+        session = site.folder / "session.pem"
+        context = Context(site.identity(EDGE), "server", site.judge(CONNECT), tickets=tickets)
+        files = site.files(CONNECT)
+        first = with_s_client(site, Endpoint(context), FLAGS[version], *files, "-sess_out", str(session))
+        # Where there is nothing to resume the program writes no file, and would not connect if told to read it.
+        resume = ["-sess_in", str(session)] if session.exists() else []
+        again = with_s_client(site, Endpoint(context), FLAGS[version], *files, *resume)
+        assert first.handshake.verdict is not None
+        assert (again.handshake.verdict is None) is tickets
+        assert ("Reused, " in again.printed) is tickets
+        assert "HELLO\n" in again.printed
+
+
+@pytest.mark.parametrize("version", FLAGS)
+class TestAsClient:
+    def endpoint(self, site: Site, profile: str = "dual") -> Endpoint:
+        context = Context(site.identity(CONNECT, profile), "client", site.judge(EDGE))
+        return Endpoint(context, server_name=EDGE)
+
+    def test_s_server_is_served(self, site: Site, version: str) -> None:
+        demand = ["-Verify", "5", "-verify_return_error"]
+        talk = with_s_server(site, self.endpoint(site), FLAGS[version], *demand, *site.files(EDGE))
+        assert (talk.handshake.version, talk.data) == (version, b"olleh\n")
+        assert talk.alerts == []
+
+    @pytest.mark.parametrize(
+        ("profile", "number"),
+        [("untrusted", 48), ("expired", 45), ("client-only", 43), ("wildcard", 42), ("wrong-name", 42)],
+    )
+    def test_s_server_prints_the_alert_that_refuses_it(
+        self, site: Site, version: str, profile: str, number: int
+    ) -> None:
+        talk = with_s_server(site, self.endpoint(site), FLAGS[version], "-Verify", "5", *site.files(EDGE, profile))
+        (refusal,) = talk.events
+        assert isinstance(refusal, RefusedPeer)
+        assert talk.alerts == [number]
+
+    @pytest.mark.parametrize(
+        ("profile", "alert"),
+        [
+            ("untrusted", "unknown_ca"),
+            ("expired", "certificate_expired"),
+            ("server-only", "unsupported_certificate"),
+        ],
+    )
+    def test_the_alert_of_s_server_is_named(self, site: Site, version: str, profile: str, alert: str) -> None:
+        demand = ["-Verify", "5", "-verify_return_error"]
+        talk = with_s_server(site, self.endpoint(site, profile), FLAGS[version], *demand, *site.files(EDGE))
+        assert talk.events[-1] == PeerRefused(alert)
+        assert [type(event) for event in talk.events[:-1]] == [HandshakeCompleted] * (version == "TLSv1.3")
