@@ -21,7 +21,7 @@ from simulator.connect_server.settings import (
     User,
 )
 from simulator.connect_server.settings import DnsServer as DnsSetting
-from simulator.errors import SipfedError
+from simulator.errors import ExpectationFailed, SipfedError
 from simulator.evidence.ladder import render
 from simulator.evidence.recorder import Record, Recorder
 from simulator.io.addresses import LoopbackAddresses
@@ -211,12 +211,14 @@ class Federation:
         self._engine.publish(own, name, partner.edge.address, partner.edge.port, srv=srv, a=a)
         return partner
 
-    def direct_partner(self, persona: str | Persona = "sfb-2019", *, certificate: str = "dual", enabled: bool = True) -> Partner:
+    def direct_partner(
+        self, persona: str | Persona = "sfb-2019", *, certificate: str = "dual", fqdn: Fqdn | str | None = None
+    ) -> Partner:
         """A partner joined by static routes only, in both directions: it has no SRV record (R27–R38, F1.1)."""
         policy = FederationPolicy(partner_discovery=False)
         policy.allow(self.sut.domain, Proxy(self.sut.fqdn, self.sut.port))
-        partner = self.partner(persona, certificate=certificate, srv=False, policy=policy)
-        self.sut.add_route(partner.domain, partner.edge.fqdn, partner.edge.port, enabled=enabled)
+        partner = self.partner(persona, certificate=certificate, fqdn=fqdn, srv=False, policy=policy)
+        self.sut.add_route(partner.domain, partner.edge.fqdn, partner.edge.port)
         return partner
 
     def server(self, domain: SipDomain | str, fqdn: Fqdn | str, *, certificate: str = "dual") -> EmbeddedServer:
@@ -235,6 +237,13 @@ class Federation:
     def records(self) -> list[Record]:
         """The evidence of this test so far."""
         return self._engine.recorder.since(self._mark)
+
+    def must_have_asked(self, name: str, type_: str) -> None:
+        """Fail when no question for `name` and `type_` reached the fake DNS in this test; the text says what was asked."""
+        asked = [(str(r.data["name"]), str(r.data["type"])) for r in self.records if r.what == "question"]
+        if (name.lower(), type_) not in asked:
+            seen = ", ".join(f"{type_} {name}" for name, type_ in asked) or "nothing"
+            raise ExpectationFailed(f"The DNS must have been asked for {type_} {name}; it was asked for {seen}.")
 
     def ladder(self, *, colour: bool = False, width: int = 100) -> str:
         """The evidence of this test as text, one time axis for DNS, TCP, TLS and SIP."""

@@ -44,7 +44,11 @@ class Resolver:
 
         try:
             answer = await self._get().resolve(
-                question.name.rstrip(".") + ".", question.type, raise_on_no_answer=False, lifetime=LIFETIME, source=self._source
+                question.name.rstrip(".") + ".",
+                question.type,
+                raise_on_no_answer=False,
+                lifetime=LIFETIME,
+                source=self._source,
             )
         except dns.resolver.NXDOMAIN:
             return Answer("nxdomain")

@@ -131,6 +131,15 @@ class Watch:
             )
         return found
 
+    def must_not_have_seen(self, availability: Availability | str) -> None:
+        """Fail when a notification with this state came; meaningful after a later exchange has come back."""
+        unwanted = Availability(availability)
+        for seen in self._account.seen:
+            if seen.presentity == self._presentity and seen.state and seen.state.availability is unwanted:
+                raise ExpectationFailed(
+                    f"{self._account.uri} must not have seen {self._presentity} as {unwanted.value}, but did."
+                )
+
     def stop(self) -> Outcome:
         """Unsubscribe (RFC 6665 §4.1.2.3) and wait for the answer."""
         return self._loop.run(self._agent.unwatch(self._account, self._presentity))

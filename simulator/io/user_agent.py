@@ -382,10 +382,13 @@ class UserAgent:
 
     def _dispatch_in_dialog(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         user = self.dialogs.get(Dialog.id_of(request))
+        if user is None and request.method == "NOTIFY":
+            user = self.watches.waiting_for(request)
         if user is None:
             self._refuse_dialog(link, transaction, "there is no such dialog")
         elif self.record_route and (not request.routes or request.routes[0] != self.record_route):
-            self._refuse_dialog(link, transaction, "route set is no longer valid (1004): our Record-Route came back changed")
+            sentence = "route set is no longer valid (1004): our Record-Route did not come back as it was"
+            self._refuse_dialog(link, transaction, sentence)
         else:
             user.on_request(link, transaction, request)
 

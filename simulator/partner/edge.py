@@ -64,6 +64,12 @@ class EdgeTap(RecordingTap):
     def __init__(self, recorder: Recorder, who: str, label: Callable[[Link], str]) -> None:
         super().__init__(recorder, who, label)
         self.refusals: Mailbox[TlsRefusal] = Mailbox()
+        self.dialled: Mailbox[str] = Mailbox()
+
+    def opened(self, link: Link) -> None:
+        super().opened(link)
+        if not link.outgoing:
+            self.dialled.put(link.peer_address)
 
     def refused(self, link: Link, *, by_peer: bool, alert: str, sentence: str) -> None:
         super().refused(link, by_peer=by_peer, alert=alert, sentence=sentence)
@@ -103,6 +109,19 @@ class Edge:
     def connections(self) -> int:
         """How many connections are open now, in both directions."""
         return self._loop.call(lambda: sum(link.alive for link in self._agent.transport.links))
+
+    def must_have_been_dialled(self, *, within: float = DEADLINE) -> str:
+        """Somebody connected to this edge; gives the address they came from, or raises ExpectationFailed."""
+        found = self._loop.run(self._tap.dialled.take(lambda _address: True, within=within))
+        if found is None:
+            raise ExpectationFailed(f"Nobody connected to {self.fqdn} at {self.address}:{self.port}.")
+        return found
+
+    def must_not_have_been_dialled(self) -> None:
+        """Nobody connected to this edge so far; ExpectationFailed with the addresses of those who did."""
+        if len(self._tap.dialled):
+            who = ", ".join(self._tap.dialled)
+            raise ExpectationFailed(f"Nobody was to connect to {self.fqdn}, but {who} did.")
 
     def must_have_been_refused(self, *, alert: str | None = None, within: float = DEADLINE) -> TlsRefusal:
         """The server under test ended a handshake because of our certificate; ExpectationFailed when it did not."""

@@ -1,0 +1,25 @@
+"""Steps that several areas of the catalogue share."""
+
+from __future__ import annotations
+
+from simulator.federation import Federation
+from simulator.io.user import User
+from simulator.partner import Partner
+
+
+def must_chat_both_ways(federation: Federation, partner: Partner) -> None:
+    """One message in each direction arrives; the partner's goes first, so that both sides open a connection."""
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    bob.chat_with(alice).say("from the partner").must_succeed()
+    alice.expect_message("from the partner", from_=bob)
+    bob.chat_with(alice).close()
+    alice.chat_with(bob).say("to the partner").must_succeed()
+    bob.expect_message("to the partner", from_=alice)
+
+
+def must_have_reached_nobody(federation: Federation, user: User) -> None:
+    """Nothing came to a user of the server under test: a later message, from another partner, is the only one there."""
+    fence = federation.partner().user("fence")
+    fence.chat_with(user).say("fence").must_succeed()
+    user.expect_message("fence", from_=fence)
+    user.must_have_no_message()
