@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -411,9 +411,9 @@ def running(
 
     with ThreadPoolExecutor(1, thread_name_prefix="fake-dns") as thread:
         ended = thread.submit(lambda: asyncio.run(serve()))
-        ended.add_done_callback(lambda _: started.cancel())
-        wait([started])
-        if started.cancelled():
+        first: list[Future[Any]] = [started, ended]
+        wait(first, return_when=FIRST_COMPLETED)
+        if not started.done():
             ended.result()  # raises what kept it from starting
         server, loop, stop = started.result()
         try:

@@ -100,12 +100,13 @@ class Zone:
         if type_ is not None and type_ not in RECORD_TYPES:
             raise FakeError(f"{type_!r} is no record type here; there are {', '.join(RECORD_TYPES)}.")
         name = folded(self._absolute(owner))
-        there = self._nodes.pop(name, {})
+        there = self._nodes.get(name, {})
         kept = {key: record for key, record in there.items() if type_ not in (None, record.type)}
-        if kept:
-            self._nodes[name] = kept
         if len(kept) == len(there):
             raise FakeError(f"Zone {self.origin} has no {type_ or 'record'} at {name_text(name)} to remove.")
+        self._nodes[name] = kept
+        if not kept:
+            del self._nodes[name]
         self._changed()
         return self
 
