@@ -41,6 +41,8 @@ def steps(records: Iterable[Record]) -> list[Step]:
     waiting: dict[tuple[object, ...], deque[int]] = {}
     for record in sorted(records, key=lambda record: record.at):
         step, is_witness = _step(record)
+        if not record.peer:
+            step = replace(step, source=record.who, target="")
         if not step.target or is_witness is None:
             found.append(step)
             continue
