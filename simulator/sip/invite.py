@@ -164,8 +164,8 @@ class InviteSession:
             return []
 
     def request_failed(self, request: Request, sentence: str) -> None:
-        """A request of this session got no final response (TransactionFailed). Without its INVITE or BYE it is over; what
-        an unanswered MESSAGE or INFO means for it is yours to decide, `bye` included."""
+        """A request of this session got no final response (TransactionFailed). Without its INVITE or BYE it is over;
+        what an unanswered MESSAGE or INFO means for it is yours to decide, `bye` included."""
         first = self.role == "caller" and request.cseq.number == self.invite.cseq.number
         if request.method == "BYE" or (request.method == "INVITE" and first):
             self._end(sentence.rstrip("."))
