@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
@@ -49,7 +49,9 @@ DEFAULT_USERS = (
 class Engine:
     """What outlives a test: the loop, the clock, the DNS, the CA and the server under test. Start it once a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, key_log: Callable[[str], None] | None = None) -> None:
+        """`key_log` gets the TLS secrets of every partner as NSS key log lines, for a capture by somebody else's tool."""
+        self.key_log = key_log
         self.loop = LoopThread()
         self.clock = SystemClock()
         self.recorder = Recorder(self.clock)
@@ -204,6 +206,7 @@ class Federation:
             timers=self._engine.timers,
             recorder=self._engine.recorder,
             opposite=str(opposite.domain),
+            key_log=self._engine.key_log,
         )
         self._run(partner.start(address, port))
         self._partners.append(partner)

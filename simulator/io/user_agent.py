@@ -60,7 +60,10 @@ class UserAgent:
         trust_policy: TrustPolicy,
         tap: Tap | None = None,
         log: Callable[[str], None] = lambda _sentence: None,
+        key_log: Callable[[str], None] | None = None,
     ) -> None:
+        """`tap` sees every message; `log` gets a sentence for every decision against somebody; `key_log` gets the TLS
+        secrets as NSS key log lines."""
         self.fqdn = fqdn
         self.dialect = dialect
         self.peering = peering
@@ -68,7 +71,7 @@ class UserAgent:
         self.log = log
         self.accounts: dict[str, Account] = {}
         self.dialogs: dict[DialogId, DialogUser] = {}
-        self.transport = SipTransport(identity, trust_policy, timers, self, str(fqdn), tap)
+        self.transport = SipTransport(identity, trust_policy, timers, self, str(fqdn), tap, key_log)
         self.record_route = _opaque_route(fqdn) if dialect.record_routes else ""
         "Our own Record-Route value; every request inside a dialog must bring it back byte for byte."
         self.chats = Chats(self)

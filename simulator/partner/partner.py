@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from simulator import tls
 from simulator.errors import ConfigurationError, Problem
 from simulator.evidence.recorder import Recorder
@@ -35,8 +37,10 @@ class Partner:
         timers: Timers,
         recorder: Recorder,
         opposite: str,
+        key_log: Callable[[str], None] | None = None,
     ) -> None:
-        """`opposite` is the participant that the evidence names at the other end of every connection."""
+        """`opposite` is the participant that the evidence names at the other end of every connection; `key_log` gets
+        the TLS secrets of every connection."""
         self.domain = domain
         self.persona = persona
         self.policy = policy
@@ -54,6 +58,7 @@ class Partner:
             trust_policy=trust_policy,
             tap=tap,
             log=self._note,
+            key_log=key_log,
         )
         self.edge = Edge(loop, self.agent, tap, self._log)
         self._users: dict[str, User] = {}
