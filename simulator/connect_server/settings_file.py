@@ -182,9 +182,7 @@ def _user_name(value: object) -> str:
     if "@" in name:
         raise ValueError(f"{_shown(value)} holds an @; write only what stands before it, the domain is set at the top.")
     if not _USER_NAME.fullmatch(name):
-        raise ValueError(
-            f"{_shown(value)} cannot stand before the @ of an address; write letters, digits, dots and - only."
-        )
+        raise ValueError(f"{_shown(value)} cannot stand before an @; write letters, digits, dots and - only.")
     return name
 
 
@@ -330,14 +328,14 @@ def _in_table(table: tuple[str, ...]) -> str:
 
 
 def _unknown(table: tuple[str, ...], key: str) -> str:
-    """A key that is not known here: a near miss, or one that belongs elsewhere."""
+    """A key that is not known here: one that belongs elsewhere, or a near miss."""
     known = _TABLES[table].model_fields
+    for other, model in _TABLES.items():
+        if key in model.model_fields:
+            return f"There is no such setting here; {_how_to_write((*other, key))}."
     near = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)
     if near:
         return f"There is no such setting; did you mean {near[0]}?"
-    for other, model in _TABLES.items():
-        if key in model.model_fields:
-            return f"There is no such setting here; {key} belongs {_in_table(other)}."
     return f"There is no such setting; known here are {', '.join(known)}."
 
 
