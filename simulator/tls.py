@@ -264,6 +264,7 @@ class Context:
         context.set_max_proto_version(VERSIONS[self.maximum])
         # Security level 0: key sizes and hashes are the verify callable's business, TLS 1.0 is impossible above it.
         context.set_cipher_list(f"{self.ciphers or 'DEFAULT'}:@SECLEVEL=0".encode())
+        # A second handshake could show another certificate than the one that was judged.
         context.set_options(SSL.OP_NO_RENEGOTIATION)
         context.set_mode(_SSL_MODE_NO_AUTO_CHAIN)
         # pyOpenSSL sets it; without it one SSL_write takes everything.
@@ -354,7 +355,6 @@ class Endpoint:
     def close(self) -> None:
         """Say close_notify: we send no more. The peer may go on sending, until its `Closed`."""
         if self.is_open:
-            _lib.ERR_clear_error()
             self._connection.shutdown()
         if self._shaking:
             self._reading = False
@@ -362,7 +362,8 @@ class Endpoint:
 
     def _advance(self) -> None:
         self._watch.received = None
-        # A stale entry, left by any other user of OpenSSL in this thread, would be taken for ours.
+        # A stale entry, left by any other user of OpenSSL in this thread, would be taken for ours: as the reason of a
+        # failure, and before OpenSSL 4 even as a failure.
         _lib.ERR_clear_error()
         data: list[bytes] = []
         failure: Event | None = None
@@ -565,7 +566,6 @@ def _take_output(connection: SSL.Connection) -> bytes:
 
 
 def _encrypt(connection: SSL.Connection, data: bytes) -> None:
-    _lib.ERR_clear_error()
     written = _lib.SSL_write(connection._ssl, data, len(data))
     if written <= 0:
         connection._raise_ssl_error(connection._ssl, written)

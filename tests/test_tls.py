@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from OpenSSL import SSL
+from OpenSSL._util import lib
 
 from simulator import tls, trust
 from simulator.errors import ConfigurationError, LocalProtocolError
@@ -492,6 +496,49 @@ class TestContext:
     def test_a_server_needs_an_identity(self) -> None:
         with pytest.raises(ConfigurationError, match="needs a certificate"):
             Context(None, "server", Say())
+
+
+def test_errors_that_others_left_in_openssl_are_not_taken_for_ours() -> None:
+    both = opened()
+    http_request = 156
+    both.client.send(b"hello")
+    record = both.client.data_to_send()
+    lib.ERR_put_error(20, 0, http_request, b"elsewhere", 1)
+    both.server.receive_data(record[:-1])
+    lib.ERR_put_error(20, 0, http_request, b"elsewhere", 1)
+    both.server.receive_data(bytes([record[-1] ^ 1]))
+    (event,) = events(both.server)
+    assert isinstance(event, TlsFailed)
+    assert event.reason.startswith("OpenSSL gave up: decryption failed")
+
+
+def test_a_server_that_wants_to_renegotiate_is_told_no() -> None:
+    """Otherwise a second handshake could show another certificate than the one that was judged."""
+    plain = SSL.Context(SSL.TLS_SERVER_METHOD)
+    plain.set_max_proto_version(SSL.TLS1_2_VERSION)
+    plain.use_certificate(EDGE.certificate)
+    plain.use_privatekey(EDGE.key)
+    server = SSL.Connection(plain)
+    server.set_accept_state()
+    client = Endpoint(Context(CLIENT, "client", Say()))
+    client.start()
+
+    def step(action: Callable[[], object]) -> None:
+        if data := client.data_to_send():
+            server.bio_write(data)
+        with suppress(SSL.WantReadError):
+            action()
+        with suppress(SSL.WantReadError):
+            client.receive_data(server.bio_read(65536))
+
+    for _ in range(2):
+        step(server.do_handshake)
+    assert client.is_open
+    server.renegotiate()
+    step(server.do_handshake)
+    answer = client.data_to_send()
+    assert answer[0] == 21, "an alert record, and no ClientHello"
+    assert client.is_open
 
 
 NOT_TLS = "The peer sent bytes that are no TLS; plain TCP or HTTP seems to be spoken on this port."

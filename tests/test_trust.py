@@ -286,6 +286,11 @@ class TestKeyUsage:
         assert kinds(verdict) == ["key-usage"]
         assert "the intermediate “Generation Y” is not made for client authentication" in str(verdict)
 
+    def test_a_root_limits_nothing(self) -> None:
+        """A trust anchor is a name and a key (RFC 5280 §6.1.1)."""
+        root = make("Limited root", CA, eku(*SERVER_ONLY))
+        assert judge(good(issuer=root), root, roots=[root], role="client").accepted
+
     def test_an_unrelated_certificate_sent_along_limits_nothing(self) -> None:
         unrelated = STRANGER.issue("Unrelated", CA, eku(*SERVER_ONLY))
         assert judge(good(), INTERMEDIATE, unrelated, role="client").accepted
