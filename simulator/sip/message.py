@@ -10,7 +10,7 @@ from typing import TypeVar
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.sip.fields import CSeq, EventHeader, MediaType, NameAddr, SubscriptionState, Via
 from simulator.sip.headers import Headers, check_writable
-from simulator.sip.reasons import REASONS
+from simulator.sip.reasons import REASONS as REASONS  # part of this module for those who build responses
 from simulator.sip.text import TOKEN, parse_number, shown, split_top_level
 from simulator.sip.uri import SipUri
 
@@ -64,13 +64,13 @@ class Message(ABC):
 
     def set_body(self, body: bytes, content_type: str | None = None) -> None:
         """Replace the body; writes Content-Length and, where given, Content-Type, which an empty body loses."""
-        self.body = body
         if not body:
             self.headers.remove("Content-Type")
         elif content_type is not None:
             self.headers.set("Content-Type", content_type)
         elif "Content-Type" not in self.headers:
             raise LocalProtocolError("a body needs a Content-Type (RFC 3261 §20.15)")
+        self.body = body
         self.headers.set("Content-Length", str(len(body)))
 
     @property

@@ -9,7 +9,7 @@ from ipaddress import AddressValueError, IPv6Address
 from simulator.errors import RemoteProtocolError
 from simulator.sip.text import parse_number, parse_params, shown
 
-_HOST = re.compile(r"[A-Za-z0-9._\-]+")
+_HOST = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.?")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>]")
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
