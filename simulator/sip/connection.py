@@ -250,14 +250,15 @@ class SipConnection:
             self._events.append(PongReceived(at=self._now))
 
     def _take_request(self, request: Request) -> None:
-        missing = [name for name in INDISPENSABLE if name not in request.headers]
-        if missing:
-            raise RemoteProtocolError(f"the {request.method} has no {' and no '.join(missing)}: it cannot be answered")
         method = request.method
         try:
             request.validate()
             key = server_key(request, "INVITE" if method in ("ACK", "CANCEL") else method)
         except RemoteProtocolError as error:
+            missing = [name for name in INDISPENSABLE if name not in request.headers]
+            if missing:
+                absent = " and no ".join(missing)
+                raise RemoteProtocolError(f"the {method} has no {absent}: it cannot be answered") from error
             self._refuse(request, error)
             return
         known = self._servers.get(key)
@@ -289,7 +290,7 @@ class SipConnection:
         if invite is None:
             self.respond(transaction, 481, self._now)
             return
-        transaction.to_tag = invite.to_tag
+        transaction.to_tag = _tag_sent(invite) or invite.to_tag
         self.respond(transaction, 200, self._now)
         if not invite.responded:
             self._events.append(CancelReceived(request, invite, at=self._now))
@@ -401,6 +402,14 @@ class SipConnection:
 def _copied(request: Request, names: Iterable[str]) -> list[tuple[str, str]]:
     """The headers of these names, text untouched, in the order of `names`."""
     return [(name, value) for name in names for value in request.headers.get_all(name)]
+
+
+def _tag_sent(invite: ServerTransaction) -> str | None:
+    """The To tag of the response that went out, should it not be the transaction's own (§9.2 wants them the same)."""
+    try:
+        return None if invite.last_response is None else invite.last_response.to.tag
+    except RemoteProtocolError:
+        return None
 
 
 def _ack_of_failure(invite: Request, response: Response) -> Request:

@@ -117,9 +117,15 @@ class Calls:
         return Request.build(method, "sip:alice@alice.test", headers)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_pair() -> Callable[[Timers], Pair]:
     """For a pair with timers of its own."""
+    return Pair
+
+
+@pytest.fixture(scope="session")
+def new_pair() -> Callable[[], Pair]:
+    """For a test that needs several."""
     return Pair
 
 
@@ -128,6 +134,6 @@ def pair() -> Pair:
     return Pair()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def calls() -> Calls:
     return Calls()

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simulator.errors import LocalProtocolError
 from simulator.sip.connection import SipConnection
@@ -179,6 +181,16 @@ def test_a_cancel_reaches_its_invite_and_is_answered_by_itself_with_the_same_to_
     assert (cancelled.transaction, terminated.transaction) == (cancelling, ours)
     assert cancelled.response.to.tag == ringing.response.to.tag == terminated.response.to.tag
     assert pair.alice.connection.open_transactions == pair.bob.connection.open_transactions == 0
+
+
+def test_the_answer_to_a_cancel_has_the_tag_that_the_user_gave_the_invite(pair: Pair, calls: Calls) -> None:
+    ours, theirs = invited(pair, calls)
+    pair.bob.connection.send_response(theirs, calls.respond(theirs.request, 180, "of-the-user"), pair.now)
+    pair.flow()
+    pair.alice.connection.cancel(ours, pair.now)
+    pair.flow()
+    assert pair.alice.take(ResponseReceived).response.to.tag == "of-the-user"
+    assert pair.alice.take(ResponseReceived).response.to.tag == "of-the-user"
 
 
 def test_the_cancel_has_the_identity_of_its_invite(pair: Pair, calls: Calls) -> None:
@@ -455,6 +467,65 @@ def test_a_thousand_answered_requests_leave_no_timer_and_no_transaction(pair: Pa
         pair.bob.seen.clear()
     assert pair.alice.connection.open_transactions == pair.bob.connection.open_transactions == 0
     assert pair.alice.connection.next_timeout() is pair.bob.connection.next_timeout() is None
+
+
+# Whatever happens, every request has one end
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["MESSAGE", "INVITE", "answer", "cancel", "wait", "flow"]),
+        st.integers(0, 3),
+        st.sampled_from([100, 180, 200, 202, 404, 486, 487, 603]),
+        st.floats(0, 40),
+    ),
+    max_size=25,
+)
+
+
+@settings(deadline=None)
+@given(steps=STEPS, loss=st.booleans())
+def test_every_request_ends_once_with_a_final_response_or_a_failure(
+    new_pair: Callable[[], Pair], calls: Calls, steps: list[tuple[str, int, int, float]], loss: bool
+) -> None:
+    pair = new_pair()
+    ours: list[ClientTransaction] = []
+    theirs: list[ServerTransaction] = []
+    for what, which, status, seconds in steps:
+        if what in ("MESSAGE", "INVITE"):
+            ours.append(pair.alice.connection.send_request(calls.request(what), pair.now))
+        elif what == "answer" and theirs:
+            transaction = theirs[which % len(theirs)]
+            allowed = transaction.method == "INVITE" or status == 100 or status >= 200
+            if allowed and not transaction.responded and not transaction.finished:
+                pair.bob.connection.respond(transaction, status, pair.now)
+        elif what == "cancel" and ours and (invite := ours[which % len(ours)]).method == "INVITE":
+            pair.alice.connection.cancel(invite, pair.now)
+        elif what == "wait":
+            pair.advance(seconds)
+        else:
+            pair.flow()
+        theirs = [event.transaction for event in pair.bob.events if isinstance(event, RequestReceived)]
+    pair.flow()
+    if loss:
+        pair.alice.connection.connection_lost("reset", pair.now)
+        pair.alice.drain()
+    else:
+        pair.advance(200)
+
+    for sent in ours:
+        ends = [
+            event
+            for event in pair.alice.events
+            if (isinstance(event, TransactionFailed) and event.transaction is sent)
+            or (isinstance(event, ResponseReceived) and event.transaction is sent and event.response.is_final)
+        ]
+        rings_on = not loss and sent.method == "INVITE" and sent.state is State.PROCEEDING
+        assert len(ends) == (0 if rings_on else 1), (sent, ends)
+        assert sent.finished != rings_on
+    waiting = [sent for sent in ours if not sent.finished]
+    assert pair.alice.connection.open_transactions == len(waiting)
+    assert pair.alice.connection.next_timeout() is None
 
 
 # Peers that do as they please

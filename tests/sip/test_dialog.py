@@ -202,12 +202,12 @@ def test_the_200_recomputes_what_the_180_said(calls: Calls) -> None:
     """RFC 3261 §13.2.2.4."""
     invite = calls.request("INVITE")
     ringing = calls.respond(invite, 180, Contact="<sip:early@bob.test>")
-    ringing.headers.add("Record-Route", EDGE)
+    ringing.headers.add("Record-Route", f"{STRICT}, {EDGE}")
     dialog = Dialog.as_caller(invite, ringing)
     early = dialog.state, list(dialog.routes), dialog.target
-    assert early == (DialogState.EARLY, [EDGE], "sip:early@bob.test")
+    assert early == (DialogState.EARLY, [EDGE, STRICT], "sip:early@bob.test")
     dialog.update(calls.respond(invite, 183))
-    assert list(dialog.routes) == [EDGE]
+    assert list(dialog.routes) == [EDGE, STRICT]
     dialog.update(accepted(calls, invite, EDGE, POOL))
     confirmed = dialog.state, list(dialog.routes)
     assert confirmed == (DialogState.CONFIRMED, [POOL, EDGE])
