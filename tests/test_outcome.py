@@ -35,6 +35,12 @@ def test_a_failure_where_delivery_was_expected_is_told_in_one_sentence() -> None
     )
 
 
+def test_a_delivery_is_never_a_failure() -> None:
+    for expected in ({}, {"status": 200}, {"phase": "message"}):
+        with pytest.raises(ExpectationFailed, match="but it was delivered"):
+            DELIVERED.must_fail(**expected)
+
+
 def test_a_delivery_where_failure_was_expected_is_told_in_one_sentence() -> None:
     with pytest.raises(ExpectationFailed) as caught:
         DELIVERED.must_fail(status=403)

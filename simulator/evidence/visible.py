@@ -53,7 +53,7 @@ def wrap(row: Sequence[str], width: int, *, lines: int, mark: str = "…") -> li
     rest = list(row)
     rows: list[list[str]] = []
     while len(rest) > width and len(rows) < lines - 1:
-        at = next((index for index in range(width, width // 2, -1) if rest[index] == " "), width - (rest[width] == ""))
+        at = next((index for index in range(width, 0, -1) if rest[index] == " "), width - (rest[width] == ""))
         rows.append(rest[:at])
         rest = rest[at:]
         while rest and rest[0] == " ":

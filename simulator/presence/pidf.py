@@ -171,8 +171,6 @@ def _parse(body: bytes) -> _Element:
         load_dtd=False,
         dtd_validation=False,
         huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
     )
     try:
         root = etree.fromstring(body, parser)

@@ -99,6 +99,29 @@ def test_the_same_message_sent_twice_is_two_arrows(recorder: Recorder) -> None:
     assert len([row for row in rows(recorder) if "INVITE" in row]) == 2
 
 
+def test_two_messages_that_differ_in_their_bodies_are_not_one(recorder: Recorder) -> None:
+    recorder.sip_sent("acme", "fabrikam", INVITE + b"one")
+    recorder.sip_received("fabrikam", "acme", INVITE + b"two")
+
+    assert len([row for row in rows(recorder) if "INVITE" in row]) == 2
+
+
+@pytest.mark.parametrize("length", range(1, 92, 3))
+def test_a_label_leaves_its_arrow_visible_or_stands_above_it(recorder: Recorder, length: int) -> None:
+    label = "x" * length
+    recorder.sip_sent("acme", "fabrikam", label.encode())
+    recorder.sip_sent("fabrikam", "acme", label.encode())
+
+    drawn = [row.strip(" │") for row in rows(recorder)[1:]]
+    if len(drawn) == 2:
+        right, left = (row[TIME_WIDTH - 2 :].strip(" │") for row in drawn)
+        assert re.fullmatch(rf"── {label} ─+▶", right)
+        assert re.fullmatch(rf"◀─ {label} ─+", left)
+    else:
+        assert [label in row for row in drawn] == [True, False, True, False]
+        assert length > 70
+
+
 def test_what_only_the_partner_saw_is_drawn_too(recorder: Recorder) -> None:
     recorder.sip_received("fabrikam", "acme", INVITE)
 

@@ -117,6 +117,10 @@ def test_the_plain_layout_says_open_or_closed_and_no_more() -> None:
             PresenceState(Availability.AWAY),
         ),
         (
+            "<tuple id='a'><status><basic>op<!-- -> -->e<?x y?>n</basic></status></tuple>",
+            PresenceState(Availability.AVAILABLE),
+        ),
+        (
             "<!-- a comment --><?target data?><tuple id='a'><status><basic>open</basic><x:unknown xmlns:x='urn:x'/>"
             "</status></tuple>",
             PresenceState(Availability.AVAILABLE),
