@@ -181,10 +181,12 @@ def test_a_module_that_cannot_be_imported_fails_the_run_and_the_others_still_run
         assert "No module named 'no_such_module'" in run.stdout
         assert run.stdout.splitlines()[-1].endswith("of 3 scenarios 3 passed; area broken could not be run.")
     assert sipfed("run", "names").returncode == 0
+    (sipfed.cwd / "test_own.py").write_text("from pathlib import Path\nPath('was-run').touch()\n", encoding="utf-8")
     run = sipfed("run", "broken/one")
     assert run.returncode == 1
     assert "No module named 'no_such_module'" in run.stdout
     assert run.stdout.splitlines()[-1].endswith("s: area broken could not be run.")
+    assert not (sipfed.cwd / "was-run").exists()
 
 
 def test_fail_fast_stops_and_says_what_never_started(sipfed: Sipfed) -> None:
@@ -363,6 +365,22 @@ def test_a_fault_of_a_plugin_is_a_failure_with_its_traceback(sipfed: Sipfed) -> 
     assert run.stdout.splitlines()[-1].endswith("of 3 scenarios 3 not run; pytest could not be run.")
 
 
+def test_a_fault_of_a_plugin_while_the_catalogue_is_read_is_shown(sipfed: Sipfed) -> None:
+    sipfed.add(test_names=GOOD, conftest="def pytest_configure():\n    raise RuntimeError('our bug')\n")
+    run = sipfed("run")
+    assert run.returncode == 2
+    assert run.stderr.startswith("sipfed: pytest could not read the catalogue in ")
+    assert "RuntimeError: our bug" in run.stderr
+
+
+def test_what_pytest_itself_refuses_is_a_sentence(sipfed: Sipfed) -> None:
+    plugin = "import pytest\ndef pytest_configure():\n    raise pytest.UsageError('not on this machine.')\n"
+    sipfed.add(test_names=GOOD, conftest=plugin)
+    run = sipfed("run")
+    assert run.returncode == 2
+    assert run.stderr == "sipfed: pytest: not on this machine.\n"
+
+
 def test_a_catalogue_without_scenarios_is_no_success(sipfed: Sipfed) -> None:
     run = sipfed("run")
     assert run.returncode == 2
@@ -441,6 +459,11 @@ def test_list_shows_what_can_be_read_and_complains_of_the_rest(sipfed: Sipfed) -
     assert listed.returncode == 1
     assert len(listed.stdout.splitlines()) == 3
     assert "No module named 'no_such_module'" in listed.stderr
+    listed = sipfed("list", "broken")
+    assert listed.returncode == 1
+    assert listed.stdout == ""
+    assert "Traceback" not in listed.stderr.partition("\n")[0]
+    assert "cli.py" not in listed.stderr
 
 
 def test_help_imports_nothing_heavy(sipfed: Sipfed) -> None:

@@ -253,6 +253,6 @@ def printable(text: str) -> str:
 def aligned(rows: Iterable[Sequence[str]], alignments: str) -> list[str]:
     """Lay rows out in columns, two spaces apart; `alignments` has `<` or `>` for each column."""
     rows = list(rows)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(alignments))]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(len(alignments))]
     cells = [[f"{cell:{way}{width}}" for cell, way, width in zip(row, alignments, widths, strict=True)] for row in rows]
     return ["  ".join(row).rstrip() for row in cells]
