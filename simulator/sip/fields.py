@@ -5,8 +5,8 @@ They are named tuples because making one costs a quarter of a frozen dataclass, 
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from itertools import count
 from typing import NamedTuple
 
@@ -254,7 +254,7 @@ class MediaType(NamedTuple):
         return self.raw
 
 
-_PREFIX = secrets.token_hex(8)
+_PREFIX = os.urandom(8).hex()
 "Random per process, so that two processes never make the same identifier; the counter makes each unique within it."
 _counter = count(1)
 

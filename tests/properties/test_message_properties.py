@@ -23,7 +23,7 @@ TEXTS = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs
 HOSTS = st.sampled_from(["contoso.com", "edge.fabrikam.test", "192.0.2.1", "[2001:db8::9]", "EDGE.Contoso.COM"])
 PARAMS = st.dictionaries(TOKENS.map(str.lower), st.none() | TOKENS | TEXTS, max_size=4)
 DAMAGE = [b'"', b"<", b">", b",", b";", b"=", b"\\", b"\r\n "]
-LIMITS = Limits(start_line=60, header_bytes=200, header_count=6, body=50)
+LIMITS = Limits(start_line=80, header_bytes=300, header_count=8, body=50)
 VIEWS = [
     "vias", "top_via", "from_", "to", "call_id", "cseq", "contact", "contacts", "record_routes", "routes",
     "max_forwards", "expires", "event", "content_type", "subscription_state", "content_params",
@@ -34,8 +34,8 @@ VIEWS = [
 @st.composite
 def header_lines(draw: st.DrawFn) -> bytes:
     """A header line with its CRLF, in every legal shape: blanks before the colon, folds, compact names, any byte."""
-    names = st.sampled_from(["Via", "from", "TO", "Record-Route", "Supported", *COMPACT_FORMS]) | TOKENS
-    name = draw(names.filter(lambda name: name.lower() not in {"content-length", "l"}))
+    names = st.sampled_from(["Via", "from", "TO", "Record-Route", "Supported", *sorted(set(COMPACT_FORMS) - {"l"})])
+    name = draw(names | TOKENS.filter(lambda token: token.lower() != "l"))
     before = draw(st.sampled_from(["", " ", "\t "]))
     pieces = draw(st.lists(st.binary(max_size=20), min_size=1, max_size=3))
     value = b"\r\n ".join(piece.replace(b"\r", b"").replace(b"\n", b"") for piece in pieces)

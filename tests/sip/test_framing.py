@@ -151,7 +151,8 @@ class TestKeepAlives:
 
 class TestLengths:
     @pytest.mark.parametrize(
-        "length", [b"-1", b"+1", b"1 1", b"1,1", b"x", b"", b"1.0", b"0x1", b"\xd9\xa3", b"9" * 30, b"1\r\nl: 2"]
+        "length",
+        [b"-1", b"+1", b"1 1", b"1,1", b"x", b"", b"1.0", b"0x1", b"\xd9\xa3", b"9" * 30, b"9" * 5000, b"1\r\nl: 2"],
     )
     def test_a_length_that_says_nothing_or_two_things_is_refused_with_400(self, length: bytes) -> None:
         error = refuse(message(b"", length=length))
@@ -211,6 +212,28 @@ class TestLimits:
         limits = Limits(header_count=3)
         assert len(read(message(b"", b"A: 1", b"B: 2\r\n folded"), limits=limits)) == 1
         assert refuse(message(b"", b"A: 1", b"B: 2", b"C: 3"), limits=limits).status_hint == 513
+
+    def test_the_limits_hold_for_every_message_and_not_only_for_the_first(self) -> None:
+        limits = Limits(start_line=30, header_bytes=40)
+        assert len(read(message() * 3, limits=limits)) == 3
+        assert refuse(message() + message().replace(b"sip:b", b"sip:" + b"b" * 9), limits=limits).status_hint == 414
+        assert refuse(message() + message(b"", b"X: " + b"x" * 30), limits=limits).status_hint == 513
+
+    def test_bytes_that_were_searched_are_not_searched_again(self) -> None:
+        class CountingBuffer(bytearray):
+            searched = 0
+
+            def find(self, sub: bytes, start: int = 0) -> int:  # type: ignore[override]
+                self.searched += len(self) - start
+                return super().find(sub, start)
+
+        reader = MessageReader()
+        buffer = reader._buffer = CountingBuffer()
+        data = message(b"", b"X: " + b"x" * 5_000).replace(b"sip:b", b"sip:" + b"b" * 5_000)
+        for index in range(len(data)):
+            reader.receive_data(data[index : index + 1])
+            reader.next_event()
+        assert buffer.searched < 10 * len(data)
 
     def test_the_defaults_are_those_that_are_documented(self) -> None:
         assert Limits() == Limits(start_line=8_192, header_bytes=65_536, header_count=256, body=1_000_000)

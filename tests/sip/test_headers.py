@@ -27,6 +27,11 @@ def test_every_spelling_of_a_name_finds_the_same_headers(headers: Headers, name:
 
 
 def test_every_compact_form_stands_for_its_full_name() -> None:
+    registered = (
+        "accept-contact referred-by content-type request-disposition content-encoding from call-id reject-contact "
+    )
+    registered += "supported content-length contact event refer-to subject to allow-events via session-expires identity"
+    assert [key_of(letter) for letter in "abcdefijklmorstuvxy"] == registered.split()
     for letter, full in COMPACT_FORMS.items():
         assert key_of(letter) == key_of(letter.upper()) == key_of(full.title()) == full
     assert key_of("g") == "g"
