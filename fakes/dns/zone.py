@@ -105,8 +105,6 @@ class Zone:
         if len(kept) == len(there):
             raise FakeError(f"Zone {self.origin} has no {type_ or 'record'} at {name_text(name)} to remove.")
         self._nodes[name] = kept
-        if not kept:
-            del self._nodes[name]
         self._changed()
         return self
 

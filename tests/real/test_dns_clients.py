@@ -12,6 +12,7 @@ import pytest
 from fakes.dns import DnsServer, Zone, ZoneSet, running
 
 Program = Callable[[str], Path]
+Dig = Callable[..., str]
 
 SRV_NAME = "_sipfederationtls._tcp.fabrikam.test"
 
@@ -53,7 +54,7 @@ over_both = pytest.mark.parametrize("over", ["+notcp", "+tcp"])
 
 
 @over_both
-def test_dig_gets_the_address(dig, over):
+def test_dig_gets_the_address(dig: Dig, over: str) -> None:
     output = dig("sip.fabrikam.test", "A", over)
 
     must_be_clean(output)
@@ -62,7 +63,7 @@ def test_dig_gets_the_address(dig, over):
 
 
 @over_both
-def test_dig_gets_the_srv_record_and_the_address_behind_it(dig, over):
+def test_dig_gets_the_srv_record_and_the_address_behind_it(dig: Dig, over: str) -> None:
     output = dig(SRV_NAME, "SRV", over)
 
     must_be_clean(output)
@@ -79,7 +80,7 @@ def test_dig_gets_the_srv_record_and_the_address_behind_it(dig, over):
         ("sip.contoso.test", "REFUSED", 0),
     ],
 )
-def test_dig_sees_what_is_not_there(dig, over, name, status, authority):
+def test_dig_sees_what_is_not_there(dig: Dig, over: str, name: str, status: str, authority: int) -> None:
     output = dig(name, "A", over)
 
     must_be_clean(output)
@@ -88,7 +89,7 @@ def test_dig_sees_what_is_not_there(dig, over, name, status, authority):
     assert answers(output) == []
 
 
-def test_dig_comes_back_over_tcp_when_an_answer_is_cut_short(dig, server):
+def test_dig_comes_back_over_tcp_when_an_answer_is_cut_short(dig: Dig, server: DnsServer) -> None:
     before = len(server.history)
     output = dig("many.fabrikam.test", "A")
 
@@ -96,17 +97,24 @@ def test_dig_comes_back_over_tcp_when_an_answer_is_cut_short(dig, server):
     assert [query.transport for query in server.history[before:]] == ["udp", "tcp"]
 
 
-def test_nslookup_gets_the_address(program, server):
-    command = [program("nslookup"), f"-port={server.port}", "-nosearch", "-type=A", "sip.fabrikam.test", server.address]
+def test_nslookup_gets_the_address(program: Program, server: DnsServer) -> None:
+    command = [
+        str(program("nslookup")),
+        f"-port={server.port}",
+        "-nosearch",
+        "-type=A",
+        "sip.fabrikam.test",
+        server.address,
+    ]
     output = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
 
     assert re.search(r"Name:\s+sip\.fabrikam\.test\nAddress:\s+127\.1\.2\.3\n", output)
     assert "Non-authoritative" not in output
 
 
-def test_nslookup_is_told_that_a_name_does_not_exist(program, server):
+def test_nslookup_is_told_that_a_name_does_not_exist(program: Program, server: DnsServer) -> None:
     command = [
-        program("nslookup"), f"-port={server.port}", "-nosearch", "-type=A", "nobody.fabrikam.test", server.address
+        str(program("nslookup")), f"-port={server.port}", "-nosearch", "-type=A", "nobody.fabrikam.test", server.address
     ]  # fmt: skip
     output = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout
 

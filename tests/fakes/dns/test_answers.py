@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import dns.flags
 import dns.message
 import dns.query
@@ -9,6 +11,9 @@ import dns.rcode
 import pytest
 
 from fakes.dns import Transport, Zone
+
+if TYPE_CHECKING:
+    from tests.fakes.dns.conftest import Ask, Serve
 
 SRV_NAME = "_sipfederationtls._tcp.fabrikam.test"
 
@@ -20,7 +25,9 @@ def lines(section: list) -> list[str]:  # type: ignore[type-arg] # dnspython's o
 
 
 @both_transports
-def test_srv_is_answered_with_the_address_of_its_target(serve, ask, fabrikam, over: Transport):
+def test_srv_is_answered_with_the_address_of_its_target(
+    serve: Serve, ask: Ask, fabrikam: Zone, over: Transport
+) -> None:
     """R23, RFC 2782: the record is the answer, the addresses of the target come along."""
     reply = ask(serve(fabrikam), SRV_NAME, "SRV", over)
 
@@ -33,7 +40,7 @@ def test_srv_is_answered_with_the_address_of_its_target(serve, ask, fabrikam, ov
     assert reply.authority == []
 
 
-def test_addresses_beside_an_srv_answer_can_be_left_out(serve, ask, fabrikam):
+def test_addresses_beside_an_srv_answer_can_be_left_out(serve: Serve, ask: Ask, fabrikam: Zone) -> None:
     assert ask(serve(fabrikam, additional=False), SRV_NAME, "SRV").additional == []
 
 
@@ -52,17 +59,19 @@ def test_addresses_beside_an_srv_answer_can_be_left_out(serve, ask, fabrikam):
     ],
 )
 @both_transports
-def test_each_type_is_answered_with_its_own_records(serve, ask, fabrikam, name, type_, expected, over: Transport):
+def test_each_type_is_answered_with_its_own_records(
+    serve: Serve, ask: Ask, fabrikam: Zone, name: str, type_: str, expected: list[str], over: Transport
+) -> None:
     assert lines(ask(serve(fabrikam), name, type_, over).answer) == expected
 
 
-def test_any_is_answered_with_all_records_of_the_name(serve, ask, fabrikam):
+def test_any_is_answered_with_all_records_of_the_name(serve: Serve, ask: Ask, fabrikam: Zone) -> None:
     reply = ask(serve(fabrikam), "sip.fabrikam.test", "ANY")
 
     assert lines(reply.answer) == ["sip.fabrikam.test. 60 IN A 127.1.2.3", "sip.fabrikam.test. 60 IN AAAA 2001:db8::1"]
 
 
-def test_a_query_for_the_class_any_is_answered_like_one_for_the_internet(serve, fabrikam):
+def test_a_query_for_the_class_any_is_answered_like_one_for_the_internet(serve: Serve, fabrikam: Zone) -> None:
     server = serve(fabrikam)
     message = dns.message.make_query("sip.fabrikam.test", "A", "ANY")
     reply = dns.query.udp(message, server.address, port=server.port, timeout=5)
@@ -74,7 +83,9 @@ NEGATIVE = ["fabrikam.test. 7 IN SOA ns.fabrikam.test. hostmaster.fabrikam.test.
 
 
 @both_transports
-def test_a_name_that_does_not_exist_is_nxdomain_with_the_soa_for_the_cache(serve, ask, fabrikam, over: Transport):
+def test_a_name_that_does_not_exist_is_nxdomain_with_the_soa_for_the_cache(
+    serve: Serve, ask: Ask, fabrikam: Zone, over: Transport
+) -> None:
     """RFC 2308 §3: the SOA is there, and its TTL is the time for which the answer may be kept."""
     reply = ask(serve(fabrikam), "nobody.fabrikam.test", "A", over)
 
@@ -83,27 +94,29 @@ def test_a_name_that_does_not_exist_is_nxdomain_with_the_soa_for_the_cache(serve
 
 
 @pytest.mark.parametrize("type_", ["SRV", "NS", "TXT", "HTTPS", "TYPE65280"])
-def test_a_name_without_the_type_is_nodata_with_the_soa(serve, ask, fabrikam, type_):
+def test_a_name_without_the_type_is_nodata_with_the_soa(serve: Serve, ask: Ask, fabrikam: Zone, type_: str) -> None:
     reply = ask(serve(fabrikam), "sip.fabrikam.test", type_)
 
     assert reply.rcode() == dns.rcode.NOERROR
     assert (reply.answer, lines(reply.authority)) == ([], NEGATIVE)
 
 
-def test_a_name_that_only_has_names_below_it_is_nodata(serve, ask, fabrikam):
+def test_a_name_that_only_has_names_below_it_is_nodata(serve: Serve, ask: Ask, fabrikam: Zone) -> None:
     """RFC 8020: resolvers that minimise names ask for `_tcp` first and would take NXDOMAIN for the end of it."""
     reply = ask(serve(fabrikam), "_tcp.fabrikam.test", "A")
 
     assert (reply.rcode(), reply.answer, lines(reply.authority)) == (dns.rcode.NOERROR, [], NEGATIVE)
 
 
-def test_a_name_below_an_existing_one_is_nxdomain(serve, ask, fabrikam):
+def test_a_name_below_an_existing_one_is_nxdomain(serve: Serve, ask: Ask, fabrikam: Zone) -> None:
     assert ask(serve(fabrikam), "deep.sip.fabrikam.test", "A").rcode() == dns.rcode.NXDOMAIN
 
 
 @pytest.mark.parametrize("name", ["contoso.test", "test", ".", "xfabrikam.test", "fabrikam.test.example"])
 @both_transports
-def test_names_outside_the_zones_are_refused(serve, ask, fabrikam, name, over: Transport):
+def test_names_outside_the_zones_are_refused(
+    serve: Serve, ask: Ask, fabrikam: Zone, name: str, over: Transport
+) -> None:
     reply = ask(serve(fabrikam), name, "A", over)
 
     assert reply.rcode() == dns.rcode.REFUSED
@@ -112,11 +125,11 @@ def test_names_outside_the_zones_are_refused(serve, ask, fabrikam, name, over: T
 
 
 @pytest.mark.parametrize("type_", ["AXFR", "IXFR", "TSIG"])
-def test_transfers_and_other_meta_types_are_refused(serve, ask, fabrikam, type_):
+def test_transfers_and_other_meta_types_are_refused(serve: Serve, ask: Ask, fabrikam: Zone, type_: str) -> None:
     assert ask(serve(fabrikam), "fabrikam.test", type_).rcode() == dns.rcode.REFUSED
 
 
-def test_other_classes_are_refused(serve, fabrikam):
+def test_other_classes_are_refused(serve: Serve, fabrikam: Zone) -> None:
     server = serve(fabrikam)
     message = dns.message.make_query("version.bind", "TXT", "CH")
 
@@ -127,7 +140,9 @@ def test_other_classes_are_refused(serve, fabrikam):
     ("name", "type_"),
     [("sip.fabrikam.test", "A"), ("nobody.fabrikam.test", "A"), ("_tcp.fabrikam.test", "A")],
 )
-def test_the_header_says_authoritative_and_no_recursion(serve, ask, fabrikam, name, type_):
+def test_the_header_says_authoritative_and_no_recursion(
+    serve: Serve, ask: Ask, fabrikam: Zone, name: str, type_: str
+) -> None:
     """RFC 1035 §4.1.1: RD comes back as it was, AA is set, RA never; AD is not copied from the query."""
     server = serve(fabrikam)
     but_the_code = ~0xF
@@ -139,7 +154,7 @@ def test_the_header_says_authoritative_and_no_recursion(serve, ask, fabrikam, na
 
 
 @both_transports
-def test_the_letter_case_of_the_question_comes_back(serve, ask, fabrikam, over: Transport):
+def test_the_letter_case_of_the_question_comes_back(serve: Serve, ask: Ask, fabrikam: Zone, over: Transport) -> None:
     """Resolvers with 0x20 throw an answer away whose question differs in a letter's case."""
     reply = ask(serve(fabrikam), "_SIPfederationTLS._tCP.FabriKam.TEST", "SRV", over)
 
@@ -149,7 +164,7 @@ def test_the_letter_case_of_the_question_comes_back(serve, ask, fabrikam, over: 
 
 
 class TestAliases:
-    def test_an_alias_is_followed_within_the_zone(self, serve, ask, fabrikam):
+    def test_an_alias_is_followed_within_the_zone(self, serve: Serve, ask: Ask, fabrikam: Zone) -> None:
         reply = ask(serve(fabrikam.cname("web", "www.fabrikam.test")), "WEB.fabrikam.test", "A")
 
         assert lines(reply.answer) == [
@@ -159,20 +174,20 @@ class TestAliases:
         ]
         assert reply.flags & dns.flags.AA
 
-    def test_an_alias_is_followed_into_another_zone_of_the_server(self, serve, ask, fabrikam):
+    def test_an_alias_is_followed_into_another_zone_of_the_server(self, serve: Serve, ask: Ask, fabrikam: Zone) -> None:
         contoso = Zone("contoso.test").cname("sip", "sip.fabrikam.test")
         reply = ask(serve(fabrikam, contoso), "sip.contoso.test", "A")
 
         assert lines(reply.answer)[1:] == ["sip.fabrikam.test. 60 IN A 127.1.2.3"]
 
-    def test_an_alias_that_leaves_the_zones_is_answered_alone(self, serve, ask, fabrikam):
+    def test_an_alias_that_leaves_the_zones_is_answered_alone(self, serve: Serve, ask: Ask, fabrikam: Zone) -> None:
         reply = ask(serve(fabrikam.cname("away", "sip.elsewhere.example")), "away.fabrikam.test", "A")
 
         assert lines(reply.answer) == ["away.fabrikam.test. 60 IN CNAME sip.elsewhere.example."]
         assert (reply.rcode(), reply.authority) == (dns.rcode.NOERROR, [])
         assert reply.flags & dns.flags.AA
 
-    def test_an_alias_to_nowhere_is_nxdomain_and_still_shown(self, serve, ask, fabrikam):
+    def test_an_alias_to_nowhere_is_nxdomain_and_still_shown(self, serve: Serve, ask: Ask, fabrikam: Zone) -> None:
         """RFC 6604: the code is about the last name of the chain."""
         reply = ask(serve(fabrikam.cname("dead", "nobody.fabrikam.test")), "dead.fabrikam.test", "A")
 
@@ -180,12 +195,12 @@ class TestAliases:
         assert len(reply.answer) == 1
         assert len(reply.authority) == 1
 
-    def test_an_alias_to_a_name_without_the_type_is_nodata(self, serve, ask, fabrikam):
+    def test_an_alias_to_a_name_without_the_type_is_nodata(self, serve: Serve, ask: Ask, fabrikam: Zone) -> None:
         reply = ask(serve(fabrikam), "www.fabrikam.test", "SRV")
 
         assert (reply.rcode(), len(reply.answer), len(reply.authority)) == (dns.rcode.NOERROR, 1, 1)
 
-    def test_aliases_in_a_circle_come_to_an_end(self, serve, ask):
+    def test_aliases_in_a_circle_come_to_an_end(self, serve: Serve, ask: Ask) -> None:
         circle = Zone("circle.test").cname("a", "b.circle.test").cname("b", "a.circle.test")
         reply = ask(serve(circle), "a.circle.test", "A")
 
@@ -200,7 +215,7 @@ class TestDelegation:
         return Zone("corp.test").ns("emea", "ns.emea.corp.test").a("ns.emea", "127.0.0.9")
 
     @pytest.mark.parametrize("name", ["emea.corp.test", "sip.emea.corp.test", "ns.emea.corp.test"])
-    def test_names_at_and_below_it_are_referred(self, serve, ask, parent, name):
+    def test_names_at_and_below_it_are_referred(self, serve: Serve, ask: Ask, parent: Zone, name: str) -> None:
         reply = ask(serve(parent), name, "A")
 
         assert (reply.rcode(), reply.answer) == (dns.rcode.NOERROR, [])
@@ -208,7 +223,7 @@ class TestDelegation:
         assert lines(reply.authority) == ["emea.corp.test. 5 IN NS ns.emea.corp.test."]
         assert lines(reply.additional) == ["ns.emea.corp.test. 5 IN A 127.0.0.9"]
 
-    def test_the_child_answers_where_the_server_has_it_too(self, serve, ask, parent):
+    def test_the_child_answers_where_the_server_has_it_too(self, serve: Serve, ask: Ask, parent: Zone) -> None:
         reply = ask(serve(parent, Zone("emea.corp.test").a("sip", "127.0.0.8")), "sip.emea.corp.test", "A")
 
         assert lines(reply.answer) == ["sip.emea.corp.test. 5 IN A 127.0.0.8"]
@@ -221,7 +236,7 @@ class TestSizes:
     def addresses(count: int) -> list[str]:
         return [f"127.9.{number // 256}.{number % 256}" for number in range(count)]
 
-    def test_an_answer_over_512_octets_is_cut_short_and_whole_over_tcp(self, serve, ask):
+    def test_an_answer_over_512_octets_is_cut_short_and_whole_over_tcp(self, serve: Serve, ask: Ask) -> None:
         server = serve(Zone("big.test").a("sip", *self.addresses(40)))
 
         short = ask(server, "sip.big.test", "A")
@@ -247,21 +262,23 @@ class TestSizes:
             (4096, 75, False),  # 1,232 is the most that goes out, as in other servers of today
         ],
     )
-    def test_the_payload_size_of_the_asker_is_respected(self, serve, ask, payload, count, fits):
+    def test_the_payload_size_of_the_asker_is_respected(
+        self, serve: Serve, ask: Ask, payload: int, count: int, fits: bool
+    ) -> None:
         reply = ask(serve(Zone("big.test").a("sip", *self.addresses(count))), "sip.big.test", "A", payload=payload)
 
         assert bool(reply.flags & dns.flags.TC) is not fits
         assert sum(map(len, reply.answer)) == (count if fits else 0)
         assert reply.edns == 0
 
-    def test_additional_addresses_go_before_the_answer_is_cut(self, serve, ask):
+    def test_additional_addresses_go_before_the_answer_is_cut(self, serve: Serve, ask: Ask) -> None:
         zone = Zone("big.test").srv("_s._tcp", 0, 0, 1, "sip.big.test").a("sip", *self.addresses(40))
         reply = ask(serve(zone), "_s._tcp.big.test", "SRV")
 
         assert not reply.flags & dns.flags.TC
         assert (len(reply.answer), reply.additional) == (1, [])
 
-    def test_glue_that_does_not_fit_counts_as_cut(self, serve, ask):
+    def test_glue_that_does_not_fit_counts_as_cut(self, serve: Serve, ask: Ask) -> None:
         """RFC 9471: without it the referral is of no use."""
         zone = Zone("big.test").ns("sub", "ns.sub.big.test").a("ns.sub", *self.addresses(40))
         server = serve(zone)
@@ -269,7 +286,7 @@ class TestSizes:
         assert ask(server, "x.sub.big.test", "A").flags & dns.flags.TC
         assert len(ask(server, "x.sub.big.test", "A", "tcp").additional[0]) == 40
 
-    def test_names_beyond_16_kilobytes_are_still_right(self, serve, ask):
+    def test_names_beyond_16_kilobytes_are_still_right(self, serve: Serve, ask: Ask) -> None:
         """A compression pointer has 14 bits."""
         zone = Zone("big.test")
         for number in range(300):
@@ -281,7 +298,7 @@ class TestSizes:
         assert {rdata.target.to_text() for rdata in reply.answer[0]} == targets
         assert {rrset.name.to_text(): len(rrset) for rrset in reply.additional} == dict.fromkeys(targets, 2)
 
-    def test_more_than_a_message_can_hold_is_cut_over_tcp_too(self, serve, ask):
+    def test_more_than_a_message_can_hold_is_cut_over_tcp_too(self, serve: Serve, ask: Ask) -> None:
         reply = ask(serve(Zone("big.test").a("sip", *self.addresses(4200))), "sip.big.test", "A", "tcp")
 
         assert reply.flags & dns.flags.TC
@@ -291,20 +308,20 @@ class TestSizes:
 class TestEdns:
     """RFC 6891."""
 
-    def test_an_opt_record_answers_one(self, serve, ask, fabrikam):
+    def test_an_opt_record_answers_one(self, serve: Serve, ask: Ask, fabrikam: Zone) -> None:
         reply = ask(serve(fabrikam), "sip.fabrikam.test", "A", use_edns=0, ednsflags=dns.flags.DO)
 
         assert (reply.edns, reply.payload, reply.ednsflags) == (0, 1232, dns.flags.DO)
         assert reply.options == ()
 
-    def test_without_one_there_is_none(self, serve, ask, fabrikam):
+    def test_without_one_there_is_none(self, serve: Serve, ask: Ask, fabrikam: Zone) -> None:
         assert ask(serve(fabrikam), "sip.fabrikam.test", "A").edns == -1
 
     @pytest.mark.parametrize("name", ["nobody.fabrikam.test", "elsewhere.test"])
-    def test_negative_answers_carry_it_too(self, serve, ask, fabrikam, name):
+    def test_negative_answers_carry_it_too(self, serve: Serve, ask: Ask, fabrikam: Zone, name: str) -> None:
         assert ask(serve(fabrikam), name, "A", use_edns=0).edns == 0
 
-    def test_an_unknown_version_is_told_so(self, serve, ask, fabrikam):
+    def test_an_unknown_version_is_told_so(self, serve: Serve, ask: Ask, fabrikam: Zone) -> None:
         reply = ask(serve(fabrikam), "sip.fabrikam.test", "A", use_edns=1)
 
         assert reply.rcode() == dns.rcode.BADVERS

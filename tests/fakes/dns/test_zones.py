@@ -34,16 +34,16 @@ def zones() -> ZoneSet:
 
 class TestBuilding:
     @pytest.mark.parametrize("owner", ["sip", "sip.fabrikam.test", "sip.fabrikam.test.", "sip.Fabrikam.TEST"])
-    def test_owners_may_be_relative_or_absolute(self, owner):
+    def test_owners_may_be_relative_or_absolute(self, owner: str) -> None:
         zone = Zone("fabrikam.test").a(owner, "127.0.0.1")
 
         assert [line.lower() for line in written(zone)] == ["sip.fabrikam.test. 5 in a 127.0.0.1"]
 
     @pytest.mark.parametrize("owner", ["", "@", "fabrikam.test", "fabrikam.test."])
-    def test_the_apex_may_be_written_in_four_ways(self, owner):
+    def test_the_apex_may_be_written_in_four_ways(self, owner: str) -> None:
         assert written(Zone("fabrikam.test").a(owner, "127.0.0.1")) == ["fabrikam.test. 5 IN A 127.0.0.1"]
 
-    def test_targets_are_absolute(self):
+    def test_targets_are_absolute(self) -> None:
         zone = Zone("fabrikam.test").srv("_s._tcp", 1, 2, 3, "sip.contoso.test").srv("_none._tcp", 0, 0, 0, ".")
 
         assert written(zone) == [
@@ -51,7 +51,7 @@ class TestBuilding:
             "_none._tcp.fabrikam.test. 5 IN SRV 0 0 0 .",
         ]
 
-    def test_the_root_can_be_a_zone(self):
+    def test_the_root_can_be_a_zone(self) -> None:
         zones = ZoneSet([Zone(".").a("sip.anything.test", "127.0.0.1")])
 
         assert addresses(zones, "sip.anything.test") == {"127.0.0.1"}
@@ -59,18 +59,18 @@ class TestBuilding:
         zones.remove_zone(".")
         assert addresses(zones, "nobody.test") == "REFUSED"
 
-    def test_a_time_to_live_can_be_given_for_the_zone_and_for_a_record(self):
+    def test_a_time_to_live_can_be_given_for_the_zone_and_for_a_record(self) -> None:
         zone = Zone("fabrikam.test", ttl=60).a("a", "127.0.0.1").a("b", "127.0.0.1", ttl=0)
 
         assert [line.split()[1] for line in written(zone)] == ["60", "0"]
 
-    def test_the_same_record_twice_is_one(self):
+    def test_the_same_record_twice_is_one(self) -> None:
         """RFC 2181 §5."""
         zone = Zone("fabrikam.test").a("sip", "127.0.0.1").a("SIP", "127.0.0.1", "127.0.0.2")
 
         assert [line.split()[-1] for line in written(zone)] == ["127.0.0.1", "127.0.0.2"]
 
-    def test_records_can_be_removed_by_type_or_all(self):
+    def test_records_can_be_removed_by_type_or_all(self) -> None:
         zone = Zone("fabrikam.test").a("sip", "127.0.0.1").aaaa("sip", "::1").a("web", "127.0.0.2")
 
         assert written(zone.copy().remove("SIP", "A")) == [
@@ -80,12 +80,12 @@ class TestBuilding:
         assert written(zone.copy().remove("sip")) == ["web.fabrikam.test. 5 IN A 127.0.0.2"]
         assert len(written(zone)) == 3
 
-    def test_an_alias_may_take_the_place_of_removed_records(self):
+    def test_an_alias_may_take_the_place_of_removed_records(self) -> None:
         zone = Zone("fabrikam.test").a("sip", "127.0.0.1").remove("sip").cname("sip", "edge.fabrikam.test")
 
         assert written(zone) == ["sip.fabrikam.test. 5 IN CNAME edge.fabrikam.test."]
 
-    def test_every_change_counts_the_serial_up(self):
+    def test_every_change_counts_the_serial_up(self) -> None:
         zone = Zone("fabrikam.test")
         before = str(zone.records[0]).split()[6]
         zone.a("sip", "127.0.0.1").remove("sip")
@@ -121,7 +121,9 @@ class TestBuilding:
             (lambda zone: zone.remove("sip", "TXT"), "'TXT' is no record type here"),
         ],
     )
-    def test_a_mistake_is_a_sentence_and_changes_nothing(self, fabrikam, change: Callable[[Zone], Zone], sentence):
+    def test_a_mistake_is_a_sentence_and_changes_nothing(
+        self, fabrikam: Zone, change: Callable[[Zone], Zone], sentence: str
+    ) -> None:
         before = fabrikam.records
 
         with pytest.raises(FakeError, match=sentence):
@@ -129,7 +131,7 @@ class TestBuilding:
         assert fabrikam.records == before
 
     @pytest.mark.parametrize("origin", ["", "a..b", "grüße.test", "x" * 64])
-    def test_an_origin_that_is_no_name_is_refused(self, origin):
+    def test_an_origin_that_is_no_name_is_refused(self, origin: str) -> None:
         with pytest.raises(FakeError, match="cannot be a DNS name"):
             Zone(origin)
 
@@ -139,7 +141,7 @@ names = st.lists(labels, min_size=1, max_size=4).map(".".join)
 
 
 @given(owned=st.dictionaries(names, st.sets(st.ip_addresses(v=4).map(str), min_size=1, max_size=3), max_size=8))
-def test_what_is_put_in_comes_out_and_nothing_else(owned: dict[str, set[str]]):
+def test_what_is_put_in_comes_out_and_nothing_else(owned: dict[str, set[str]]) -> None:
     """Every name has its addresses, every name between it and the apex exists, and a name beside it does not."""
     zone = Zone("fabrikam.test")
     for owner, ips in owned.items():
@@ -155,24 +157,24 @@ def test_what_is_put_in_comes_out_and_nothing_else(owned: dict[str, set[str]]):
 
 
 class TestChanging:
-    def test_zones_come_and_go(self, zones):
+    def test_zones_come_and_go(self, zones: ZoneSet) -> None:
         assert addresses(zones, "sip.adatum.test") == "REFUSED"
         zones.add_zone(Zone("adatum.test").a("sip", "127.0.0.3"))
         assert addresses(zones, "sip.adatum.test") == {"127.0.0.3"}
-        assert zones.origins == ("fabrikam.test", "contoso.test", "adatum.test")
+        assert list(zones.origins) == ["fabrikam.test", "contoso.test", "adatum.test"]
 
         zones.remove_zone("ADATUM.test.")
         assert addresses(zones, "sip.adatum.test") == "REFUSED"
         assert addresses(zones, "sip.fabrikam.test") == {"127.0.0.1"}
-        assert zones.origins == ("fabrikam.test", "contoso.test")
+        assert list(zones.origins) == ["fabrikam.test", "contoso.test"]
 
-    def test_a_zone_can_be_replaced_whole(self, zones):
+    def test_a_zone_can_be_replaced_whole(self, zones: ZoneSet) -> None:
         zones.replace_zone(Zone("Fabrikam.test").a("edge", "127.0.0.9"))
 
         assert addresses(zones, "edge.fabrikam.test") == {"127.0.0.9"}
         assert addresses(zones, "sip.fabrikam.test") == "NXDOMAIN"
 
-    def test_what_went_in_is_a_copy(self, zones):
+    def test_what_went_in_is_a_copy(self, zones: ZoneSet) -> None:
         zone = Zone("adatum.test")
         zones.add_zone(zone)
         zone.a("sip", "127.0.0.3")
@@ -180,21 +182,24 @@ class TestChanging:
 
         assert addresses(zones, "sip.adatum.test") == "NXDOMAIN"
         assert addresses(zones, "sip.fabrikam.test") == {"127.0.0.1"}
+        with zones.edit("adatum.test") as edited:
+            edited.a("edge", "127.0.0.4")
+        assert addresses(zones, "sip.adatum.test") == "NXDOMAIN"
 
-    def test_an_edit_shows_at_its_end_only(self, zones):
+    def test_an_edit_shows_at_its_end_only(self, zones: ZoneSet) -> None:
         with zones.edit("fabrikam.test") as zone:
             zone.remove("sip").a("edge", "127.0.0.9")
             assert addresses(zones, "sip.fabrikam.test") == {"127.0.0.1"}
         assert addresses(zones, "sip.fabrikam.test") == "NXDOMAIN"
         assert addresses(zones, "edge.fabrikam.test") == {"127.0.0.9"}
 
-    def test_an_edit_that_fails_changes_nothing(self, zones):
+    def test_an_edit_that_fails_changes_nothing(self, zones: ZoneSet) -> None:
         with pytest.raises(FakeError, match="IPv4"), zones.edit("fabrikam.test") as zone:
             zone.remove("sip").a("sip", "nonsense")
 
         assert addresses(zones, "sip.fabrikam.test") == {"127.0.0.1"}
 
-    def test_the_zone_with_the_longest_origin_answers(self, zones):
+    def test_the_zone_with_the_longest_origin_answers(self, zones: ZoneSet) -> None:
         zones.add_zone(Zone("test").a("sip.fabrikam", "127.0.0.66").a("sip.adatum", "127.0.0.3"))
 
         assert addresses(zones, "sip.fabrikam.test") == {"127.0.0.1"}
@@ -208,11 +213,11 @@ class TestChanging:
             (lambda zones: zones.zone("adatum.test"), "There is no zone adatum.test. here"),
         ],
     )
-    def test_a_mistake_is_a_sentence(self, zones, change: Callable[[ZoneSet], object], sentence):
+    def test_a_mistake_is_a_sentence(self, zones: ZoneSet, change: Callable[[ZoneSet], object], sentence: str) -> None:
         with pytest.raises(FakeError, match=sentence):
             change(zones)
 
-    def test_nobody_ever_sees_half_a_zone(self):
+    def test_nobody_ever_sees_half_a_zone(self) -> None:
         """One thread swaps two versions of a zone, two others ask: each answer is wholly of one version."""
         versions = [
             Zone("fabrikam.test").a("sip", *(f"127.{number}.0.{host}" for host in range(1, 9))) for number in (1, 2)
