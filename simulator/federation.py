@@ -50,7 +50,7 @@ class Engine:
     """What outlives a test: the loop, the clock, the DNS, the CA and the server under test. Start it once a run."""
 
     def __init__(self, *, key_log: Callable[[str], None] | None = None) -> None:
-        """`key_log` gets the TLS secrets of every partner as NSS key log lines, for a capture by somebody else's tool."""
+        """`key_log` gets the TLS secrets of every partner as NSS key log lines, which tshark reads."""
         self.key_log = key_log
         self.loop = LoopThread()
         self.clock = SystemClock()
@@ -103,7 +103,9 @@ class Engine:
         self.publish(settings.domain, settings.fqdn, server.address, server.port, srv=srv)
         return server
 
-    def publish(self, domain: SipDomain, fqdn: Fqdn, address: str, port: int, *, srv: bool = True, a: bool = True) -> None:
+    def publish(
+        self, domain: SipDomain, fqdn: Fqdn, address: str, port: int, *, srv: bool = True, a: bool = True
+    ) -> None:
         """Publish the federation records of a domain: SRV where `srv`, A of its server where `a` (R8, R15)."""
         self._zone(str(domain))
         if srv:
@@ -225,10 +227,8 @@ class Federation:
         return partner
 
     def server(self, domain: SipDomain | str, fqdn: Fqdn | str, *, certificate: str = "dual") -> EmbeddedServer:
-        """Another embedded Connect Server with names of its own; it lives as long as the test (capability `identity`)."""
-        server = self._engine.embedded(
-            SipDomain.parse(str(domain)), Fqdn.parse(str(fqdn)), certificate=certificate
-        )
+        """Another embedded Connect Server with names of its own, as long as the test lasts (capability `identity`)."""
+        server = self._engine.embedded(SipDomain.parse(str(domain)), Fqdn.parse(str(fqdn)), certificate=certificate)
         self._servers.append(server)
         return server
 
@@ -242,7 +242,7 @@ class Federation:
         return self._engine.recorder.since(self._mark)
 
     def must_have_asked(self, name: str, type_: str) -> None:
-        """Fail when no question for `name` and `type_` reached the fake DNS in this test; the text says what was asked."""
+        """Fail when the fake DNS got no question for `name` and `type_` in this test; the text says what was asked."""
         asked = [(str(r.data["name"]), str(r.data["type"])) for r in self.records if r.what == "question"]
         if (name.lower(), type_) not in asked:
             seen = ", ".join(f"{type_} {name}" for name, type_ in asked) or "nothing"
@@ -267,4 +267,3 @@ class Federation:
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._engine.loop.run(coroutine)
-

@@ -14,8 +14,10 @@ import pytest
 if TYPE_CHECKING:
     from simulator.federation import Engine, Federation
 
+REQUIREMENT = "sipfed requirement"
+"The title of the section with the sentence that a failed test stands for."
 EVIDENCE = "sipfed evidence"
-"The title of the section that a failed test gets."
+"The title of the section with the ladder."
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,17 +71,16 @@ def pytest_runtest_makereport(
     report = yield
     federation = getattr(item, "funcargs", {}).get("federation")
     if report.failed and call.when == "call" and federation is not None:
-        report.sections.append((EVIDENCE, _evidence(item, call, federation)))
+        sentence = _sentence(item)
+        if sentence:
+            report.sections.append((REQUIREMENT, sentence))
+        report.sections.append((EVIDENCE, federation.ladder()))
     return report
 
 
-def _evidence(item: pytest.Item, call: pytest.CallInfo[None], federation: Federation) -> str:
-    lines = []
-    sentence = ((getattr(item, "function", None) and item.function.__doc__) or "").strip().partition("\n")[0]  # type: ignore[attr-defined]
+def _sentence(item: pytest.Item) -> str:
+    """The first line of the test's docstring, with the sources of a scenario."""
+    sentence = (getattr(getattr(item, "function", None), "__doc__", None) or "").strip().partition("\n")[0]
     mark = item.get_closest_marker("scenario")
-    if sentence:
-        sources = f" [{', '.join(mark.kwargs['sources'])}]" if mark else ""
-        lines.append(f"Must be true: {sentence}{sources}")
-    if call.excinfo is not None:
-        lines.append(f"But it was so: {call.excinfo.value}".partition("\n")[0])
-    return "\n".join([*lines, "", federation.ladder()])
+    sources = f" [{', '.join(mark.kwargs['sources'])}]" if mark and sentence else ""
+    return sentence + sources

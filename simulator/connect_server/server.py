@@ -82,7 +82,9 @@ class ConnectServer:
         fixed = ("domain", "fqdn", "listen", "dns", "certificate", "trusted_roots")
         changed = [name for name in fixed if getattr(settings, name) != getattr(self._settings, name)]
         if changed:
-            raise ConfigurationError([Problem(name, "a change of it takes effect at a restart only") for name in changed])
+            raise ConfigurationError(
+                [Problem(name, "a change of it takes effect at a restart only") for name in changed]
+            )
         self._settings = settings
         self._take_users()
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from simulator.io.mailbox import Mailbox
 from simulator.presence.state import Availability, PresenceState
 
+AVAILABLE = PresenceState(Availability.AVAILABLE)
+
 
 @dataclass(frozen=True, slots=True)
 class TextMessage:
@@ -57,7 +59,7 @@ class Account:
     "`sip:user@domain`, the domain in lower case."
     display_name: str = ""
     "As shown to partners; may be empty."
-    state: PresenceState = PresenceState(Availability.AVAILABLE)
+    state: PresenceState = AVAILABLE
     "What the user shows to watchers."
     refusal: Callable[[], Refusal | None] = lambda: None
     "Asked at every use: why this user may not federate, or None (R4–R6)."

@@ -19,7 +19,7 @@ class LoopbackAddresses:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self._fresh = self._count(random.Random(seed))  # noqa: S311 - spreads parallel runs, hides nothing
+        self._fresh = self._count(random.Random(seed))
 
     def take(self) -> tuple[str, int]:
         """An address where port 5061 was free a moment ago."""

@@ -61,9 +61,7 @@ class ChatSession:
     async def call(self, invite: Request) -> Response:
         """The caller's side: send the INVITE, acknowledge the answer, and return it."""
         link = await self._agent.link_to_user(self.remote)
-        response = await link.request(
-            invite, on_provisional=lambda provisional: self._take_response(link, provisional)
-        )
+        response = await link.request(invite, on_provisional=lambda provisional: self._take_response(link, provisional))
         self._take_response(link, response)
         if self._session.dialog is not None and not self.ended:
             self._agent.drop_own_routes(self._session.dialog)
@@ -76,14 +74,12 @@ class ChatSession:
         response = self._session.accept(
             agent.now,
             headers=[("Contact", agent.contact(self.account)), ("Allow", ", ".join(agent.dialect.allow))],
-            body=sdp.im_offer(
-                agent.media_address, accept_types=agent.dialect.accept_types, own_uri=self.account.uri
-            ),
+            body=sdp.im_offer(agent.media_address, accept_types=agent.dialect.accept_types, own_uri=self.account.uri),
             content_type=sdp.CONTENT_TYPE,
         )
         agent.put_into_route(response)
         self._origin = link, transaction
-        assert self._session.dialog is not None  # noqa: S101 - accept() makes it
+        assert self._session.dialog is not None
         agent.dialogs[self._session.dialog.id] = self
         agent.send_response(link, transaction, response)
         self._plan()

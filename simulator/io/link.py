@@ -69,6 +69,9 @@ class LinkUser(Protocol):
     def on_cancel(self, link: Link, transaction: ServerTransaction) -> None:
         """The peer wants the INVITE of `transaction` to end; the CANCEL itself was answered."""
 
+    def on_remark(self, link: Link, sentence: str) -> None:
+        """A message of the peer was turned away before it became a request or response for us."""
+
     def on_closed(self, link: Link) -> None:
         """The link is gone; its transactions have ended already."""
 
@@ -99,6 +102,8 @@ class Link(asyncio.Protocol):
         self.verdict: Verdict | None = None
         "Our own verdict on the peer's certificate, once it was shown."
         self.closed_because: LinkLost | None = None
+        self.fault = ""
+        "Why it ended, when one side found fault with the other; empty for a connection that was simply closed."
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         "Done when TLS is up; raises LinkLost when it never comes up."
         self.ready.add_done_callback(_retrieve)
@@ -168,7 +173,7 @@ class Link(asyncio.Protocol):
     # -- asyncio.Protocol ---------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio promises it for stream connections
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         peer = transport.get_extra_info("peername") or ("", 0)
         self.peer_address = f"{peer[0]}:{peer[1]}"
@@ -224,6 +229,7 @@ class Link(asyncio.Protocol):
     def _refused(self, *, by_peer: bool, alert: str, sentence: str) -> None:
         if self._tap is not None:
             self._tap.refused(self, by_peer=by_peer, alert=alert, sentence=sentence)
+        self.fault = sentence
         self._end(sentence, phase="tls")
 
     def _drain_sip(self) -> None:
@@ -240,13 +246,18 @@ class Link(asyncio.Protocol):
                 self._user.on_ack(self, request)
             case sip_events.CancelReceived(request=request, transaction=transaction):
                 self._user.on_cancel(self, transaction)
-            case sip_events.TransactionFailed(transaction=transaction, sentence=sentence):
+            case sip_events.TransactionFailed(transaction=ClientTransaction() as transaction, sentence=sentence):
                 self._provisional.pop(transaction, None)
                 future = self._waiting.pop(transaction, None)
                 if future is not None and not future.done():
                     future.set_exception(self.closed_because or RequestTimedOut(sentence))
+            case sip_events.RequestRefused(request=request, reason=reason):
+                self._user.on_remark(self, f"a {request.method} was refused: {reason}")
+            case sip_events.ResponseDiscarded(response=response, reason=reason):
+                self._user.on_remark(self, f"a {response.status} was ignored: {reason}")
             case sip_events.ConnectionBroken(error=error):
-                self._end(f"the peer broke SIP's rules: {error}", phase="sip")
+                self.fault = f"the peer broke a rule of SIP: {error}"
+                self._end(self.fault, phase="sip")
 
     def _on_response(self, transaction: ClientTransaction, response: Response) -> None:
         if response.status < 200:
@@ -278,7 +289,8 @@ class Link(asyncio.Protocol):
         self._write()
         if self._transport.get_write_buffer_size() > WRITE_BUFFER_LIMIT:
             self._transport.abort()
-            self._ended(f"the peer left more than {WRITE_BUFFER_LIMIT} bytes unread")
+            self.fault = f"the peer left more than {WRITE_BUFFER_LIMIT} bytes unread"
+            self._ended(self.fault)
         self._plan_timeout()
 
     def _write(self) -> None:

@@ -96,9 +96,7 @@ class Chat:
 class Watch:
     """A presence subscription of a user to one other."""
 
-    def __init__(
-        self, loop: LoopThread, agent: UserAgent, account: Account, presentity: str, outcome: Outcome
-    ) -> None:
+    def __init__(self, loop: LoopThread, agent: UserAgent, account: Account, presentity: str, outcome: Outcome) -> None:
         self._loop = loop
         self._agent = agent
         self._account = account

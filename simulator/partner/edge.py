@@ -147,6 +147,7 @@ class Edge:
         if found is None:
             who = "the server under test must refuse" if by_peer else "this edge must refuse"
             what = f" with the alert {alert}" if alert else ""
-            seen = "; ".join(f"{r.alert or 'no alert'}: {r.sentence}" for r in self._tap.refusals) or "no refusal at all"
+            refusals = [f"{refusal.alert or 'no alert'}: {refusal.sentence}" for refusal in self._tap.refusals]
+            seen = "; ".join(refusals) or "no refusal at all"
             raise ExpectationFailed(f"In TLS {who} the certificate{what} at {self.fqdn}; seen was {seen}.")
         return found

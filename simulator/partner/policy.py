@@ -30,11 +30,15 @@ class FederationPolicy:
     def allow(self, domain: SipDomain, proxy: Proxy | None = None) -> None:
         """Put `domain` on the allow list; ConfigurationError when it stands on the block list (fact 9)."""
         if domain in self.blocked:
-            raise ConfigurationError([Problem(f"allow {domain}", "the domain is blocked; S4B keeps a domain on one list")])
+            raise _on_the_other_list(f"allow {domain}", "blocked")
         self.allowed[domain] = proxy
 
     def block(self, domain: SipDomain) -> None:
         """Put `domain` on the block list; ConfigurationError when it stands on the allow list (fact 9)."""
         if domain in self.allowed:
-            raise ConfigurationError([Problem(f"block {domain}", "the domain is allowed; S4B keeps a domain on one list")])
+            raise _on_the_other_list(f"block {domain}", "allowed")
         self.blocked.add(domain)
+
+
+def _on_the_other_list(attempt: str, state: str) -> ConfigurationError:
+    return ConfigurationError([Problem(attempt, f"the domain is {state}; S4B keeps a domain on one list only")])

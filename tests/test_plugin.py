@@ -1,0 +1,91 @@
+"""The plugin in somebody else's test suite."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+OPTIONS = ("-p", "simulator.pytest_plugin", "-p", "no:cacheprovider")
+"The plugin by name: it need not be installed for these tests."
+FAILING = '''
+def test_it(federation):
+    """A message arrives."""
+    partner = federation.partner()
+    federation.sut.user("alice").chat_with(partner.user("bob")).say("Hello").must_fail()
+'''
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The packages of this checkout, installed or not."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def test_a_failure_shows_the_sentence_and_the_ladder(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(FAILING)
+
+    result = pytester.runpytest_subprocess(*OPTIONS)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines(
+        [
+            r".*Expected a failure, but it was delivered in phase 'message' with 200 OK",
+            r"-+ sipfed requirement -+",
+            r"A message arrives\.",
+            r"-+ sipfed evidence -+",
+            r".*dns .*acme\.test .*fabrikam.*",
+            r".*SRV _sipfederationtls\._tcp\.fabrikam.*",
+            r".*INVITE sip:bob@fabrikam.*",
+            r".*200 OK \(MESSAGE\).*",
+        ]
+    )
+
+
+def test_a_missing_capability_is_named(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from simulator.scenarios import scenario
+
+        @scenario(level="must", sources=("R1",), needs=("chat", "telepathy"))
+        def test_it(federation):
+            '''Never runs.'''
+        """
+    )
+
+    result = pytester.runpytest_subprocess(*OPTIONS, "-rs")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*embedded Connect Server lacks the capability telepathy*"])
+
+
+def test_an_error_in_the_background_fails_the_test_it_happened_in(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_it(federation):
+            partner = federation.partner()
+            partner.agent.watches.document = None
+            partner.user("bob").set_presence("busy")
+            watch = federation.sut.user("alice").watch(partner.user("bob"))
+
+        def test_next(federation):
+            pass
+        """
+    )
+
+    result = pytester.runpytest_subprocess(*OPTIONS)
+
+    assert result.parseoutcomes()["errors"] == 1
+    result.stdout.fnmatch_lines(["*Errors in the background of this test:*", "*TypeError*watches.py*"])
+
+
+@pytest.mark.parametrize("module", ["trustme", "dnslib", "dns", "lxml", "pydantic", "OpenSSL", "rich", "hypothesis"])
+def test_a_suite_that_does_not_use_it_pays_for_no_import(module: str) -> None:
+    code = f"import sys, simulator.pytest_plugin; sys.exit({module!r} in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], check=False)
+
+    assert result.returncode == 0
