@@ -1,7 +1,4 @@
-"""Typed views of header values that keep the text they came from (RFC 3261 §20, RFC 6665 §8).
-
-They are named tuples because making one costs a quarter of a frozen dataclass, and several are made for every message.
-"""
+"""Typed views of header values that keep the text they came from (RFC 3261 §20, RFC 6665 §8)."""
 
 from __future__ import annotations
 
@@ -16,6 +13,8 @@ from simulator.sip.uri import SipUri, parse_hostport
 
 BRANCH_COOKIE = "z9hG4bK"
 "What every RFC 3261 branch begins with (§8.1.1.7)."
+
+# The views are named tuples because making one costs a quarter of a frozen dataclass, and each message needs several.
 
 _BLANK = " \t"
 _BAD_URI = re.compile(r"[\s<>\x00-\x1f\x7f]")
