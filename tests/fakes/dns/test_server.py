@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DEADLINE = 10
+DEADLINE = 30
 "Seconds after which a test that waits has failed."
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import dns.message
 import dns.rdatatype
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import FakeError
@@ -140,6 +140,7 @@ labels = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=
 names = st.lists(labels, min_size=1, max_size=4).map(".".join)
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(owned=st.dictionaries(names, st.sets(st.ip_addresses(v=4).map(str), min_size=1, max_size=3), max_size=8))
 def test_what_is_put_in_comes_out_and_nothing_else(owned: dict[str, set[str]]) -> None:
     """Every name has its addresses, every name between it and the apex exists, and a name beside it does not."""
