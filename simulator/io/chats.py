@@ -104,6 +104,7 @@ class ChatSession:
 
     def _take_response(self, link: Link, response: Response) -> None:
         for request in self._session.receive_response(response, self._agent.now):
+            self._agent.leave_out_own_route(request)
             if request.method == "ACK":
                 link.acknowledge(request)
             else:

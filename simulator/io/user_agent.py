@@ -195,6 +195,10 @@ class UserAgent:
         """What every request of the dialect carries."""
         return [("User-Agent", self.dialect.user_agent)] if self.dialect.user_agent else []
 
+    def routing_headers(self) -> list[Header]:
+        """What keeps us in the path of a dialog that a request of ours can begin (RFC 3261 §16.6, RFC 6665 §4.3)."""
+        return [("Record-Route", self.record_route)] if self.record_route else []
+
     def contact(self, account: Account) -> str:
         """The Contact value of a user."""
         if self.dialect.gruu_contact:
@@ -213,13 +217,12 @@ class UserAgent:
         content_type: str | None = None,
     ) -> Request:
         """A request outside any dialog that makes one, without Via (RFC 3261 §8.1.1)."""
-        routing = [("Record-Route", self.record_route)] if self.record_route else []
         return Request.build(
             method,
             remote,
             [
                 ("Max-Forwards", "70"),
-                *routing,
+                *self.routing_headers(),
                 ("From", self._from(account)),
                 ("To", f"<{remote}>"),
                 ("Call-ID", new_call_id()),
@@ -240,6 +243,15 @@ class UserAgent:
     def drop_own_routes(self, dialog: Dialog) -> None:
         """Take ourselves out of the route set: the edge and its users are one here."""
         dialog.routes = tuple(route for route in dialog.routes if route != self.record_route)
+
+    def leave_out_own_route(self, request: Request) -> None:
+        """The same for a request that was written together with its dialog: the ACK to the 2xx that made it."""
+        routes = request.routes
+        if self.record_route in routes:
+            request.headers.remove("Route")
+            for route in routes:
+                if route != self.record_route:
+                    request.headers.add("Route", route)
 
     def _from(self, account: Account) -> str:
         if self.dialect.epid:

@@ -246,7 +246,7 @@ class Watches:
             default_expires=agent.dialect.subscription_seconds,
             max_expires=agent.dialect.subscription_seconds,
             to_tag=transaction.to_tag,
-            notify_headers=agent.request_headers(),
+            notify_headers=[*agent.routing_headers(), *agent.request_headers()],
         )
         agent.put_into_route(usage.response)
         watched = Watched(agent, account, request.from_.parsed_uri.aor, usage)
