@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -14,7 +15,19 @@ REQUIRED = "SIPFED_REAL"
 
 
 @pytest.fixture(scope="session")
-def program() -> Callable[[str], Path]:
+def lacking() -> Callable[[str], NoReturn]:
+    """Return a callable that skips the test with this reason; with `SIPFED_REAL=required` it fails the test."""
+
+    def give_up(reason: str) -> NoReturn:
+        if os.environ.get(REQUIRED) == "required":
+            pytest.fail(f"{reason}, and {REQUIRED}=required says that it must work.", pytrace=False)
+        pytest.skip(reason)
+
+    return give_up
+
+
+@pytest.fixture(scope="session")
+def program(lacking: Callable[[str], NoReturn]) -> Callable[[str], Path]:
     """Return a callable that gives a program's path by its name.
 
     Where the program is missing the callable skips the test and names what is missing; with `SIPFED_REAL=required`
@@ -23,10 +36,6 @@ def program() -> Callable[[str], Path]:
 
     def find(name: str) -> Path:
         found = shutil.which(name)
-        if found is not None:
-            return Path(found)
-        if os.environ.get(REQUIRED) == "required":
-            pytest.fail(f"{name} is not installed, and {REQUIRED}=required says that it must be.", pytrace=False)
-        pytest.skip(f"{name} is not installed")
+        return Path(found) if found is not None else lacking(f"{name} is not installed")
 
     return find
