@@ -1,4 +1,4 @@
-"""The command line: `sipfed run`, `sipfed list`. Whatever is heavy is imported by the command that needs it."""
+"""The command line: a function for each `sipfed` command. Whatever is heavy is imported by the command that needs it."""
 
 from __future__ import annotations
 
@@ -63,11 +63,6 @@ _catalogue = click.option(
 )
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each scenario.")
-@click.option(
-    "--settings",
-    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
-    help="Settings (TOML) of the embedded Connect Server.",
-)
 @_catalogue
 @click.pass_context
 def run(
@@ -77,7 +72,6 @@ def run(
     parallel: str | None,
     fail_fast: bool,
     verbose: bool,
-    settings: Path | None,
     folder: Path | None,
 ) -> None:
     """Run scenarios of the catalogue; without a SELECTOR, all of them.
@@ -90,8 +84,6 @@ def run(
     options = _parallel(parallel) + _junit(junit) + ["--tb=short"]
     if fail_fast:
         options.append("--exitfirst")
-    if settings is not None:
-        options.append(f"--sipfed-settings={settings}")
     catalogue = _load(folder, selectors)
 
     from simulator.scenarios.reporter import ScenarioReporter, display_for, write_report
@@ -173,6 +165,29 @@ def _print_lines(scenarios: tuple[Scenario, ...]) -> None:
 
     for line in aligned([(one.id, one.level, ", ".join(one.sources), one.sentence) for one in scenarios], "<<<<"):
         click.echo(line)
+
+
+@main.command("connect-server")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The settings file (TOML).",
+)
+@click.option("--example", is_flag=True, help="Print a settings file that explains every setting.")
+def connect_server(config: Path | None, example: bool) -> None:
+    """Run the embedded Connect Server alone, until Ctrl-C."""
+    if example:
+        from simulator.connect_server.settings import EXAMPLE
+
+        click.echo(EXAMPLE, nl=False)
+        return
+    if config is None:
+        raise click.UsageError("Give the settings with --config FILE; --example prints a file to start from.")
+
+    from simulator.connect_server.serve import serve
+    from simulator.scenarios.reporter import printable
+
+    serve(config, lambda sentence: click.echo(printable(sentence)))
 
 
 if __name__ == "__main__":

@@ -317,34 +317,23 @@ def test_a_senseless_number_of_processes_is_refused(sipfed: Sipfed, processes: s
     assert "neither a whole number above zero nor 'auto'" in run.stderr
 
 
-def test_settings_that_do_not_exist_are_refused(sipfed: Sipfed) -> None:
-    sipfed.add(test_names=GOOD)
-    run = sipfed("run", "--settings", "nowhere.toml")
-    assert run.returncode == 2
-    assert "nowhere.toml" in run.stderr
-    assert "Traceback" not in run.stderr
-
-
-def test_the_settings_reach_the_plugin_and_its_complaint_is_sentences_without_traceback(sipfed: Sipfed) -> None:
-    (sipfed.cwd / "connect.toml").write_text("", encoding="utf-8")
+def test_a_complaint_of_a_plugin_is_sentences_without_traceback(sipfed: Sipfed) -> None:
     sipfed.add(
         test_names=GOOD,
         conftest="""
-from pathlib import Path
 from simulator.errors import ConfigurationError, Problem
 
 def pytest_configure(config):
     if config.option.collectonly:
         return
-    place = Path(config.getoption("--sipfed-settings")).name
-    raise ConfigurationError([Problem(place + ": domain", "is missing."), Problem(place + ": port", "is 0.")])
+    raise ConfigurationError([Problem("sut.toml: domain", "is missing."), Problem("sut.toml: port", "is 0.")])
 """,
     )
     for options in ((), ("-n", "2")):
-        run = sipfed("run", "--settings", "connect.toml", *options)
+        run = sipfed("run", *options)
         assert run.returncode == 2
         assert run.stdout == ""
-        assert run.stderr == "sipfed: connect.toml: domain: is missing.\nconnect.toml: port: is 0.\n"
+        assert run.stderr == "sipfed: sut.toml: domain: is missing.\nsut.toml: port: is 0.\n"
 
 
 def test_a_fixture_that_ends_the_session_is_a_sentence(sipfed: Sipfed) -> None:

@@ -67,7 +67,8 @@ class ConnectServer:
         return self.agent.transport.address, self.agent.transport.port
 
     async def start(self) -> None:
-        """Listen; ConfigurationError when the address cannot be had (R43)."""
+        """Listen; ConfigurationError when certificate or address cannot be used (R43, R59)."""
+        self.agent.transport.check_identity()
         await self.agent.transport.listen(str(self._settings.listen.address), self._settings.listen.port)
 
     async def close(self) -> None:

@@ -101,6 +101,10 @@ class SipTransport:
             await self._server.wait_closed()
             self._server = None
 
+    def check_identity(self) -> None:
+        """Raise ConfigurationError now, not at the first connection, when certificate and key cannot be used (R59)."""
+        tls.Endpoint(self._context("server"))
+
     def forget(self, link: Link) -> None:
         """Drop a link that has ended."""
         self.links.discard(link)

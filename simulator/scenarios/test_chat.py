@@ -78,7 +78,17 @@ def test_unknown_user_is_not_found(federation: Federation) -> None:
 
 
 @scenario(level="must", sources=("R2", "RFC 3428 §4"), needs=NEEDS)
-@pytest.mark.parametrize("text", ["Grüße aus Köln", "שלום", "👋🏽 ok", "two\r\nlines", " ", "x" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Grüße aus Köln", id="umlauts"),
+        pytest.param("שלום", id="right-to-left"),
+        pytest.param("👋🏽 ok", id="emoji"),
+        pytest.param("two\r\nlines", id="two-lines"),
+        pytest.param(" ", id="blank"),
+        pytest.param("x" * 5000, id="long"),
+    ],
+)
 def test_text_arrives_unchanged(federation: Federation, text: str) -> None:
     """Any text arrives in both directions as it was written."""
     partner = federation.partner()

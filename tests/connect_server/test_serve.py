@@ -1,0 +1,142 @@
+"""`sipfed connect-server`: the server alone, as a program."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes.ca import Authority
+
+ROOT = Path(__file__).parent.parent.parent
+SETTINGS = """\
+domain = "acme.test"
+fqdn = "connect.acme.test"
+trusted_roots = '{roots}'
+
+[listen]
+address = "127.0.0.1"
+port = {port}
+
+[certificate]
+chain = '{chain}'
+key = '{key}'
+
+[[users]]
+name = "alice"
+"""
+
+
+@pytest.fixture(scope="module")
+def authority() -> Iterator[Authority]:
+    with Authority() as made:
+        yield made
+
+
+def settings(authority: Authority, folder: Path, port: int) -> Path:
+    chain, key = authority.write(authority.issue("connect.acme.test"))
+    path = folder / "connect.toml"
+    path.write_text(SETTINGS.format(roots=authority.write_root(), chain=chain, key=key, port=port), encoding="utf-8")
+    return path
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "simulator.cli", "connect-server", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), env=environment(), capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+
+
+def test_it_serves_until_it_is_told_to_stop(authority: Authority, tmp_path: Path) -> None:
+    config = settings(authority, tmp_path, port=0)
+    process = subprocess.Popen(
+        command("--config", str(config)), env=environment(), stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    assert first.startswith("connect.acme.test serves acme.test at 127.0.0.1:")
+    port = int(first.split(";")[0].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        pass  # it listens
+
+    process.send_signal(signal.SIGTERM)
+
+    output, _ = process.communicate(timeout=30)
+    if sys.platform != "win32":  # there SIGTERM is the end of the process, without a last word
+        assert output.splitlines()[-1] == "Stopped."
+        assert process.returncode == 0
+
+
+def test_three_mistakes_are_all_named_with_their_place(tmp_path: Path) -> None:
+    broken = SETTINGS.format(roots="roots.pem", chain="chain.pem", key="key.pem", port=70000)
+    config = tmp_path / "connect.toml"
+    config.write_text(broken.replace("acme.test", "acme..test", 1).replace("name =", "nmae ="), encoding="utf-8")
+
+    result = run("--config", str(config))
+
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    for line, word in ((1, "acme..test"), (7, "70000"), (14, "nmae")):
+        assert [text for text in result.stderr.splitlines() if f"line {line}," in text and word in text], result.stderr
+
+
+def test_a_port_in_use_is_a_sentence(authority: Authority, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        result = run("--config", str(settings(authority, tmp_path, port)))
+
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"sipfed: listen on 127.0.0.1:{port}: "
+        "this port is in use by another program; end that program or choose another port\n"
+    )
+
+
+def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
+    config = tmp_path / "connect.toml"
+    config.write_text(SETTINGS.format(roots="roots.pem", chain="chain.pem", key="key.pem", port=0), encoding="utf-8")
+
+    result = run("--config", str(config))
+
+    assert result.returncode == 2
+    assert "chain.pem" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_key_that_is_not_the_certificates_is_a_sentence(authority: Authority, tmp_path: Path) -> None:
+    config = settings(authority, tmp_path, port=0)
+    _, other = authority.write(authority.issue("other.test"))
+    text = config.read_text(encoding="utf-8")
+    config.write_text("\n".join(f"key = '{other}'" if x.startswith("key") else x for x in text.splitlines()))
+
+    result = run("--config", str(config))
+
+    assert result.returncode == 2
+    assert "key" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_example_is_a_settings_file(tmp_path: Path) -> None:
+    result = run("--example")
+    assert result.returncode == 0
+    assert "[[static_routes.routes]]" in result.stdout
+
+
+def test_without_a_file_it_says_how_to_get_one() -> None:
+    result = run()
+    assert result.returncode == 2
+    assert "--example" in result.stderr
