@@ -1,0 +1,92 @@
+"""What a federation costs: to start it, to join a new partner, and to chat over fresh connections both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from simulator.errors import SipfedError
+from simulator.federation import Engine, Federation
+from tests.bench.handshake import HANDSHAKE
+from tests.bench.measure import Measure, Round, Stopwatch, Target
+
+
+@contextmanager
+def running_engine(one_round: Callable[[Engine, Stopwatch], None]) -> Iterator[Round]:
+    """An engine with its embedded server, for the rounds of one measure."""
+    engine = Engine()
+    try:
+        engine.start_embedded()
+        yield partial(one_round, engine)
+    finally:
+        _nothing_went_wrong(engine.close())
+
+
+@contextmanager
+def no_preparation(one_round: Round) -> Iterator[Round]:
+    """For a round that makes everything itself."""
+    yield one_round
+
+
+def start_and_stop(watch: Stopwatch) -> None:
+    """Start the loop, the DNS, the CA and the embedded server; closing them is not counted."""
+    with watch:
+        engine = Engine()
+        engine.start_embedded()
+    _nothing_went_wrong(engine.close())
+
+
+def start_partner(engine: Engine, watch: Stopwatch) -> None:
+    """Start a partner with its own domain, certificate, listener and DNS records; closing it is not counted."""
+    federation = Federation(engine)
+    with watch:
+        federation.partner()
+    _nothing_went_wrong(federation.close())
+
+
+def chat_with_a_new_partner(engine: Engine, watch: Stopwatch) -> None:
+    """All that a scenario pays: a new partner, a message each way over connections of their own, and the end."""
+    with watch:
+        federation = Federation(engine)
+        partner = federation.partner()
+        alice, bob = federation.sut.user("alice"), partner.user("bob")
+        alice.chat_with(bob).say("Hello from Acme").must_succeed()
+        bob.expect_message("Hello from Acme", from_=alice)
+        bob.chat_with(alice).say("Hello from Fabrikam").must_succeed()
+        alice.expect_message("Hello from Fabrikam", from_=bob)
+    connections = partner.edge.connections
+    with watch:
+        errors = federation.close()
+    _nothing_went_wrong(errors)
+    if connections != 2:
+        raise SipfedError(f"A message each way takes a connection each way; there were {connections}.")
+
+
+def _nothing_went_wrong(errors: list[str]) -> None:
+    if errors:
+        raise SipfedError(f"The bench measured something broken: {'; '.join(errors)}")
+
+
+MEASURES = (
+    Measure(
+        name="new partner, chat each way",
+        about="A partner that nobody has seen (domain, certificate, DNS records, listener), a handshake and one chat "
+        "message in each direction, and its end.",
+        setup=partial(running_engine, chat_with_a_new_partner),
+        against=HANDSHAKE.name,
+        target=Target(30),
+    ),
+    Measure(
+        name="partner start",
+        about="Domain, certificate, listener and DNS records of a new partner, before anything is sent.",
+        setup=partial(running_engine, start_partner),
+        against=HANDSHAKE.name,
+    ),
+    Measure(
+        name="engine start",
+        about="The loop's thread, the DNS, the CA and the embedded server.",
+        setup=partial(no_preparation, start_and_stop),
+        against=HANDSHAKE.name,
+    ),
+)
