@@ -1,0 +1,215 @@
+"""All that touches pyOpenSSL's callbacks and its cffi binding: verdict, alerts, chain and memory BIOs."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from OpenSSL import SSL
+from OpenSSL._util import ffi as _ffi
+from OpenSSL._util import lib as _lib
+
+from simulator.errors import ConfigurationError, Problem
+from simulator.tls.events import PresentedChain, Refusal, Role, VerdictLike, Verify
+
+_NOT_A_REFUSAL: Final = frozenset({0, 90, 100})
+
+# OpenSSL has no call that says "send this alert": it derives the alert from the error that the verification ends with.
+# These are the errors that give each alert (ssl_x509err2alert in OpenSSL); access_denied has none and can't be sent.
+_ERROR_FOR_ALERT: Final[dict[str, int]] = {
+    "bad_certificate": _lib.X509_V_ERR_CERT_REJECTED,
+    "unsupported_certificate": _lib.X509_V_ERR_INVALID_PURPOSE,
+    "certificate_revoked": _lib.X509_V_ERR_CERT_REVOKED,
+    "certificate_expired": _lib.X509_V_ERR_CERT_HAS_EXPIRED,
+    "certificate_unknown": _lib.X509_V_ERR_PERMITTED_VIOLATION,
+    "unknown_ca": _lib.X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+    "decrypt_error": _lib.X509_V_ERR_CERT_SIGNATURE_FAILURE,
+    "handshake_failure": _lib.X509_V_ERR_APPLICATION_VERIFICATION,
+    "internal_error": _lib.X509_V_ERR_OUT_OF_MEM,
+}
+
+REFUSAL_ALERTS: Final = frozenset(_ERROR_FOR_ALERT)
+"""The alerts a verdict may choose."""
+
+UNREADABLE: Final = (ValueError, x509.InvalidVersion, Warning)
+"""What `cryptography` raises for a certificate that it can't read. The last is for programs that, as pytest can, turn
+warnings into errors: it warns of a field that no CA would write, and a peer must not be able to raise that here."""
+
+SSL_MODE_ENABLE_PARTIAL_WRITE: Final = 1
+SSL_MODE_NO_AUTO_CHAIN: Final = 8
+_READ_SIZE: Final = 16384
+_allocate: Final[Any] = _ffi.new_allocator(should_clear_after_alloc=False)
+
+
+class Watch:
+    """What OpenSSL's callbacks note of one connection; holds no reference back to it, so that nothing needs the GC."""
+
+    __slots__ = ("certificates", "problem", "received", "role", "sent", "server_name", "verdict", "verify")
+
+    def __init__(self, verify: Verify, role: Role, server_name: str | None) -> None:
+        self.verify = verify
+        self.role: Role = role
+        self.server_name = server_name
+        self.certificates: tuple[x509.Certificate, ...] = ()
+        self.verdict: VerdictLike | None = None
+        self.problem: Exception | None = None
+        self.sent: int | None = None
+        self.received: int | None = None
+
+    def judge(self, presented: list[bytes]) -> int:
+        """Ask the policy once; X509_V_OK or the error that makes OpenSSL send the chosen alert."""
+        try:
+            self.certificates = tuple(x509.load_der_x509_certificate(der) for der in presented)
+        except UNREADABLE as error:
+            self.verdict = Refusal(f"The peer's certificate can't be read: {error}.", "bad_certificate")
+        else:
+            self.verdict = self.verify(PresentedChain(self.certificates, self.role, self.server_name))
+        if self.verdict.accepted:
+            return int(_lib.X509_V_OK)
+        if self.verdict.alert not in REFUSAL_ALERTS:
+            raise ValueError(f"{self.verdict.alert!r} is no alert to refuse a certificate with")
+        return _ERROR_FOR_ALERT[self.verdict.alert]
+
+
+def note_alert(connection: SSL.Connection, where: int, value: int) -> None:
+    """The info callback: remember the alerts that were sent and received."""
+    if where & SSL.SSL_CB_ALERT:
+        watch: Watch = connection.get_app_data()
+        if where & SSL.SSL_CB_WRITE:
+            watch.sent = value & 0xFF
+        elif value & 0xFF not in _NOT_A_REFUSAL:
+            watch.received = value & 0xFF
+
+
+def note_server_name(connection: SSL.Connection) -> None:
+    """The server name callback: remember what the client asked for; every name is served."""
+    name = connection.get_servername()
+    watch: Watch = connection.get_app_data()
+    watch.server_name = None if name is None else name.decode("ascii", "backslashreplace")
+
+
+def _verify_callback(_ok: int, store_context: Any) -> int:
+    """Our verdict in place of OpenSSL's; called for its every finding, the first time with the chain already built."""
+    ssl = _lib.X509_STORE_CTX_get_ex_data(store_context, _lib.SSL_get_ex_data_X509_STORE_CTX_idx())
+    connection = SSL.Connection._reverse_mapping[ssl]
+    watch: Watch = connection.get_app_data()
+    if watch.verdict is None:
+        try:
+            error = watch.judge(_presented(ssl, store_context))
+        except Exception as problem:  # nothing can be raised through C; Endpoint raises it again
+            watch.problem = problem
+            error = _lib.X509_V_ERR_OUT_OF_MEM
+    else:
+        error = _lib.X509_V_OK
+    _lib.X509_STORE_CTX_set_error(store_context, error)
+    return int(error == _lib.X509_V_OK)
+
+
+# pyOpenSSL's own wrapper hides the store context: its callback can say no, but not why, so it can't pick the alert;
+# and it sees one certificate at a time. This is OpenSSL.SSL._VerifyHelper with both. One callback serves all contexts.
+_VERIFY_CALLBACK: Final[Any] = _ffi.callback("int (*)(int, X509_STORE_CTX *)", _verify_callback, error=0)
+
+
+def set_verify(context: SSL.Context) -> None:
+    """Demand a certificate and let the `Watch` of the connection judge it."""
+    mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+    _lib.SSL_CTX_set_verify(context._context, mode, _VERIFY_CALLBACK)
+
+
+def _presented(ssl: Any, store_context: Any) -> list[bytes]:
+    stack = _lib.SSL_get_peer_cert_chain(ssl)
+    if stack != _ffi.NULL:
+        return _ders(stack)
+    # On a server OpenSSL fills that list only after the verification; until then there is the chain it has built.
+    built = _lib.X509_STORE_CTX_get1_chain(store_context)
+    try:
+        return _ders(built)
+    finally:
+        for index in range(_lib.sk_X509_num(built)):
+            _lib.X509_free(_lib.sk_X509_value(built, index))
+        _lib.sk_X509_free(built)
+
+
+def _ders(stack: Any) -> list[bytes]:
+    ders = []
+    for index in range(_lib.sk_X509_num(stack)):
+        bio = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
+        _lib.i2d_X509_bio(bio, _lib.sk_X509_value(stack, index))
+        start = _ffi.new("char **")
+        length = _lib.BIO_get_mem_data(bio, start)
+        ders.append(bytes(_ffi.buffer(start[0], length)))
+    return ders
+
+
+def client_chain(connection: SSL.Connection) -> tuple[x509.Certificate, ...]:
+    """On a server, after the handshake: all that the client presented, leaf first."""
+    leaf = connection.get_peer_certificate(as_cryptography=True)
+    others = connection.get_peer_cert_chain(as_cryptography=True)
+    return (*([leaf] if leaf is not None else []), *(others or []))
+
+
+def load_identity(context: SSL.Context, chain_pem: bytes, key_pem: bytes) -> None:
+    """Present this chain, as it is; raises ConfigurationError when it can't be read or the key is not its own."""
+    try:
+        leaf, *others = x509.load_pem_x509_certificates(chain_pem)
+        key: Any = load_pem_private_key(key_pem, None)
+        context.use_certificate(leaf)
+        for certificate in others:
+            context.add_extra_chain_cert(certificate)
+        context.use_privatekey(key)
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            [Problem("certificate", f"The certificate or its key can't be read: {error}")]
+        ) from error
+    except SSL.Error as error:
+        raise ConfigurationError([Problem("certificate", f"OpenSSL does not take it: {reason(error)}.")]) from error
+
+
+# pyOpenSSL's own methods do the same as these four at three times the cost a message: they read until an exception
+# says that nothing is left.
+
+
+def give_input(connection: SSL.Connection, data: bytes) -> None:
+    """Put bytes of the stream where OpenSSL reads."""
+    _lib.BIO_write(connection._into_ssl, data, len(data))
+
+
+def take_output(connection: SSL.Connection) -> bytes:
+    """Take all that OpenSSL has written for the stream."""
+    bio = connection._from_ssl
+    size = _lib.BIO_get_mem_data(bio, _ffi.new("char **"))
+    if size <= 0:
+        return b""
+    buffer = _allocate("char[]", size)
+    return bytes(_ffi.buffer(buffer, _lib.BIO_read(bio, buffer, size)))
+
+
+def encrypt(connection: SSL.Connection, data: bytes) -> None:
+    """Encrypt all of `data`; raises SSL.Error."""
+    written = _lib.SSL_write(connection._ssl, data, len(data))
+    if written <= 0:
+        connection._raise_ssl_error(connection._ssl, written)
+
+
+def decrypt_all(connection: SSL.Connection, into: list[bytes]) -> None:
+    """Append all plaintext there is, then return or raise what `Connection.recv` raises, but for want of input."""
+    ssl = connection._ssl
+    buffer = _allocate("char[]", _READ_SIZE)
+    while (size := _lib.SSL_read(ssl, buffer, _READ_SIZE)) > 0:
+        into.append(bytes(_ffi.buffer(buffer, size)))
+    if _lib.SSL_get_error(ssl, size) != _lib.SSL_ERROR_WANT_READ:
+        connection._raise_ssl_error(ssl, size)
+
+
+def clear_errors() -> None:
+    """Forget what any other user of OpenSSL left in this thread's error queue."""
+    _lib.ERR_clear_error()
+
+
+def reason(error: SSL.Error) -> str:
+    """OpenSSL's words for what went wrong first."""
+    entries = error.args[0] if error.args else ()
+    if isinstance(entries, list) and entries:
+        return str(entries[0][2])  # the others are what followed from it
+    return str(error) or "for a reason OpenSSL does not give"
