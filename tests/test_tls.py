@@ -190,6 +190,41 @@ class TestHandshake:
         both.exchange()
         assert completed(both.at_server).cipher == "ECDHE-ECDSA-CHACHA20-POLY1305"
 
+    @pytest.mark.parametrize("suite", ["TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"])
+    def test_a_cipher_suite_of_tls_1_3_can_be_chosen(self, suite: str) -> None:
+        both = Pair(
+            Endpoint(Context(CLIENT, "client", Say())), Endpoint(Context(SERVER, "server", Say(), ciphersuites=suite))
+        )
+        both.client.start()
+        both.exchange()
+        assert completed(both.at_client).cipher == completed(both.at_server).cipher == suite
+
+    def test_ciphers_that_do_not_meet_fail_with_a_sentence(self) -> None:
+        ours = Context(CLIENT, "client", Say(), maximum="TLSv1.2", ciphers="ECDHE-ECDSA-AES128-GCM-SHA256")
+        theirs = Context(SERVER, "server", Say(), ciphers="ECDHE-ECDSA-AES256-GCM-SHA384")
+        both = Pair(Endpoint(ours), Endpoint(theirs))
+        both.client.start()
+        both.exchange()
+        assert both.at_server == [TlsFailed("The peer offers no cipher that is allowed here.", "handshake_failure")]
+        assert both.at_client == [PeerRefused("handshake_failure")]
+
+    @pytest.mark.parametrize(
+        ("lowest", "highest", "spoken"),
+        [
+            ("TLSv1", "TLSv1.2", "TLSv1.2"),
+            ("TLSv1.1", "TLSv1.1", "TLSv1.1"),
+            ("TLSv1.2", "TLSv1.3", "TLSv1.3"),
+        ],
+    )
+    def test_the_highest_version_of_both_ranges_is_spoken(
+        self, lowest: Version, highest: Version, spoken: Version
+    ) -> None:
+        ours = Context(CLIENT, "client", Say(), minimum=lowest, maximum=highest)
+        both = Pair(Endpoint(ours), Endpoint(Context(SERVER, "server", Say(), minimum="TLSv1")))
+        both.client.start()
+        both.exchange()
+        assert completed(both.at_client).version == completed(both.at_server).version == spoken
+
     @pytest.mark.parametrize("version", VERSIONS)
     def test_a_connection_can_be_opened_many_times_from_one_context(self, version: Version) -> None:
         of_server, of_client = Say(), Say()
@@ -219,13 +254,15 @@ class TestHandshake:
     @pytest.mark.parametrize("version", VERSIONS)
     def test_the_key_log_opens_both_directions(self, version: Version) -> None:
         lines: list[str] = []
+        at_client: list[str] = []
         context = Context(SERVER, "server", Say(), keylog=lines.append, minimum=version, maximum=version)
-        both = Pair(Endpoint(Context(CLIENT, "client", Say())), Endpoint(context))
+        both = Pair(Endpoint(Context(CLIENT, "client", Say(), keylog=at_client.append)), Endpoint(context))
         both.client.start()
         both.exchange()
         labels = {line.split(" ")[0] for line in lines}
         wanted = {"TLSv1.2": {"CLIENT_RANDOM"}, "TLSv1.3": {"CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"}}
         assert wanted[version] <= labels
+        assert sorted(at_client) == sorted(lines)
         assert not any("\n" in line for line in lines)
 
 
@@ -492,6 +529,22 @@ class TestContext:
         mixed = Identity(SERVER.chain_pem, CLIENT.key_pem)
         with pytest.raises(ConfigurationError, match=r"OpenSSL does not take it: .*mismatch"):
             Endpoint(Context(mixed, "server", Say()))
+
+    @pytest.mark.parametrize(
+        "context",
+        [
+            Context(CLIENT, "client", Say(), ciphers="NO-SUCH-CIPHER"),
+            Context(CLIENT, "client", Say(), ciphersuites="NO-SUCH-CIPHER"),
+        ],
+        ids=["up to 1.2", "1.3"],
+    )
+    def test_a_cipher_that_does_not_exist_is_named(self, context: Context) -> None:
+        with pytest.raises(ConfigurationError, match="OpenSSL knows no cipher in 'NO-SUCH-CIPHER'"):
+            Endpoint(context)
+
+    def test_a_range_of_versions_must_hold_one(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"no TLS version from TLSv1\.3 to TLSv1\.2"):
+            Context(CLIENT, "client", Say(), minimum="TLSv1.3", maximum="TLSv1.2")
 
     def test_a_server_needs_an_identity(self) -> None:
         with pytest.raises(ConfigurationError, match="needs a certificate"):

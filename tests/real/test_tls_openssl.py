@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -17,7 +18,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fakes.ca import Authority
 from simulator import tls, trust
 from simulator.names import Fqdn
-from simulator.tls import Context, DataReceived, Endpoint, Event, HandshakeCompleted, Identity, PeerRefused, RefusedPeer
+from simulator.tls import (
+    Closed,
+    Context,
+    DataReceived,
+    Endpoint,
+    Event,
+    HandshakeCompleted,
+    Identity,
+    PeerRefused,
+    RefusedPeer,
+    TlsFailed,
+)
 
 EDGE = "sip.fabrikam.test"
 CONNECT = "connect.acme.test"
@@ -128,7 +140,7 @@ class Talk:
         return b"".join(event.data for event in self.events if isinstance(event, DataReceived))
 
 
-def with_s_client(site: Site, endpoint: Endpoint, *options: str) -> Talk:
+def with_s_client(site: Site, endpoint: Endpoint, *options: str, on_event: Answer = shout_back) -> Talk:
     """Let `openssl s_client` with these options say hello to our server end point and wait for its answer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(DEADLINE)
@@ -137,7 +149,7 @@ def with_s_client(site: Site, endpoint: Endpoint, *options: str) -> Talk:
         def accept() -> None:
             stream, _ = listener.accept()
             with stream:
-                seen.extend(pump(endpoint, stream, shout_back))
+                seen.extend(pump(endpoint, stream, on_event))
 
         thread = threading.Thread(target=accept)
         thread.start()
@@ -274,3 +286,97 @@ class TestAsClient:
         talk = with_s_server(site, self.endpoint(site, profile), FLAGS[version], *demand, *site.files(EDGE))
         assert talk.events[-1] == PeerRefused(alert)
         assert [type(event) for event in talk.events[:-1]] == [HandshakeCompleted] * (version == "TLSv1.3")
+
+
+class TestVersionsAndCiphers:
+    """What is offered is what was chosen, and what does not meet ends with the alert that says so (RFC 8446 §6.2)."""
+
+    def server(self, site: Site, **options: Any) -> Endpoint:
+        return Endpoint(Context(site.identity(EDGE), "server", site.judge(CONNECT), **options))
+
+    @pytest.mark.parametrize(
+        ("chosen", "flag", "spoken"),
+        [
+            ({"ciphers": "ECDHE-ECDSA-AES256-GCM-SHA384"}, "TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+            ({"ciphers": "ECDHE-ECDSA-CHACHA20-POLY1305"}, "TLSv1.2", "ECDHE-ECDSA-CHACHA20-POLY1305"),
+            ({"ciphersuites": "TLS_AES_128_GCM_SHA256"}, "TLSv1.3", "TLS_AES_128_GCM_SHA256"),
+            ({"ciphersuites": "TLS_CHACHA20_POLY1305_SHA256"}, "TLSv1.3", "TLS_CHACHA20_POLY1305_SHA256"),
+        ],
+    )
+    def test_s_client_speaks_the_chosen_cipher(
+        self, site: Site, chosen: dict[str, str], flag: str, spoken: str
+    ) -> None:
+        talk = with_s_client(site, self.server(site, **chosen), FLAGS[flag], *site.files(CONNECT))
+        assert talk.handshake.cipher == spoken
+        assert f"Cipher is {spoken}\n" in talk.printed
+
+    @pytest.mark.parametrize(
+        ("ours", "flag"), [({"minimum": "TLSv1.3"}, "TLSv1.2"), ({"maximum": "TLSv1.2"}, "TLSv1.3")]
+    )
+    def test_s_client_is_told_that_no_version_meets(self, site: Site, ours: dict[str, str], flag: str) -> None:
+        talk = with_s_client(site, self.server(site, **ours), FLAGS[flag], *site.files(CONNECT))
+        assert talk.events == [TlsFailed("The peer offers no TLS version that is allowed here.", "protocol_version")]
+        assert talk.alerts == [70]
+
+    def test_s_client_is_told_that_no_cipher_meets(self, site: Site) -> None:
+        server = self.server(site, ciphers="ECDHE-ECDSA-AES256-GCM-SHA384")
+        offer = ["-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256", *site.files(CONNECT)]
+        talk = with_s_client(site, server, FLAGS["TLSv1.2"], *offer)
+        assert talk.events == [TlsFailed("The peer offers no cipher that is allowed here.", "handshake_failure")]
+        assert talk.alerts == [40]
+
+    def test_s_server_names_the_version_it_misses(self, site: Site) -> None:
+        context = Context(site.identity(CONNECT), "client", site.judge(EDGE), maximum="TLSv1.2")
+        talk = with_s_server(site, Endpoint(context), FLAGS["TLSv1.3"], *site.files(EDGE))
+        assert talk.events == [PeerRefused("protocol_version")]
+
+
+@pytest.mark.parametrize("version", FLAGS)
+class TestServerName:
+    """F2.8: a server that chooses its certificate by SNI meets clients with and without."""
+
+    @pytest.mark.parametrize("name", [EDGE, None])
+    def test_s_server_sees_the_name_only_where_we_send_it(self, site: Site, version: str, name: str | None) -> None:
+        context = Context(site.identity(CONNECT), "client", site.judge(EDGE))
+        endpoint = Endpoint(context, server_name=name)
+        talk = with_s_server(site, endpoint, FLAGS[version], "-tlsextdebug", *site.files(EDGE))
+        assert ('TLS client extension "server name"' in talk.printed) is (name is not None)
+        assert talk.handshake.sni == name
+
+    def test_a_server_that_does_not_know_the_name_says_so(self, site: Site, version: str) -> None:
+        context = Context(site.identity(CONNECT), "client", site.judge(EDGE))
+        strict = ["-servername", "other.fabrikam.test", "-servername_fatal", *site.files(EDGE)]
+        strict += ["-cert2", strict[strict.index("-cert") + 1], "-key2", strict[strict.index("-key") + 1]]
+        talk = with_s_server(site, Endpoint(context, server_name=EDGE), FLAGS[version], *strict)
+        assert talk.events == [PeerRefused("unrecognized_name")]
+
+    def test_s_client_without_the_name_is_seen_without(self, site: Site, version: str) -> None:
+        endpoint = Endpoint(Context(site.identity(EDGE), "server", site.judge(CONNECT)))
+        talk = with_s_client(site, endpoint, FLAGS[version], "-noservername", *site.files(CONNECT))
+        assert talk.handshake.sni is None
+        assert talk.data == b"hello\n"
+
+
+@pytest.mark.parametrize("version", FLAGS)
+def test_the_key_log_is_the_one_that_s_client_writes(site: Site, version: str) -> None:
+    lines: list[str] = []
+    theirs = site.folder / "keys.log"
+    context = Context(site.identity(EDGE), "server", site.judge(CONNECT), keylog=lines.append)
+    with_s_client(site, Endpoint(context), FLAGS[version], "-keylogfile", str(theirs), *site.files(CONNECT))
+    secrets = {line for line in theirs.read_text().splitlines() if not line.startswith("#")}
+    assert set(lines) == secrets
+    assert len(secrets) >= {"TLSv1.2": 1, "TLSv1.3": 4}[version]
+
+
+@pytest.mark.parametrize("version", FLAGS)
+def test_s_client_answers_our_close_notify_with_its_own(site: Site, version: str) -> None:
+    """Half-close: our end is closed, the other is read until it closes too (RFC 8446 §6.1)."""
+    endpoint = Endpoint(Context(site.identity(EDGE), "server", site.judge(CONNECT)))
+
+    def close_at_once(endpoint: Endpoint, event: Event) -> None:
+        if isinstance(event, HandshakeCompleted):
+            endpoint.close()
+
+    talk = with_s_client(site, endpoint, FLAGS[version], *site.files(CONNECT), on_event=close_at_once)
+    assert "closed\n" in talk.printed
+    assert isinstance(talk.events[-1], Closed)
