@@ -22,6 +22,7 @@ from simulator.sip.events import (
 )
 from simulator.sip.fields import new_branch, new_tag
 from simulator.sip.framing import NEED_DATA, KeepAlivePing, KeepAlivePong, Limits, MessageReader
+from simulator.sip.merging import RequestRegister
 from simulator.sip.message import Request, Response
 from simulator.sip.transaction import (
     Action,
@@ -54,14 +55,28 @@ class SipConnection:
     """
 
     def __init__(
-        self, *, sent_by: str, transport: str = "TLS", limits: Limits | None = None, timers: Timers | None = None,
+        self,
+        *,
+        sent_by: str,
+        transport: str = "TLS",
+        limits: Limits | None = None,
+        timers: Timers | None = None,
         tap: Tap | None = None,
+        trying: bool = False,
+        register: RequestRegister | None = None,
     ) -> None:
         """`sent_by` is our `host:port` for the Via of requests; `tap` sees every message in both directions, also those
-        that make no event and those that are sent by themselves (ACK, CANCEL, 200 to CANCEL, 400)."""
+        that make no event and those that are sent by themselves (ACK, CANCEL, 200 to CANCEL, 400).
+
+        With `trying`, a request that waits for its answer gets a 100 by itself, an INVITE after 0.2 seconds
+        (`timers.trying`), any other after 3.5 (RFC 4320 §4.1); without, only what you send goes out. Merged requests
+        are looked for among those of this connection, or of all that share the `register`.
+        """
         self.timers = timers or Timers()
         self._via = f"SIP/2.0/{transport} {sent_by};branch="
         self._lengths = self.timers.lengths()
+        self._trying = trying
+        self._register = RequestRegister() if register is None else register  # an empty one is false
         self._reader = MessageReader(limits or Limits())
         self._tap = tap
         self._now = 0.0
@@ -134,9 +149,14 @@ class SipConnection:
         """Send the ACK of a 2xx, which belongs to no transaction (RFC 3261 §13.2.2.4); returns it with its Via."""
         if request.method != "ACK":
             raise LocalProtocolError(f"send_ack sends no {request.method}.")
-        ack = self._with_via(request, new_branch())
-        self._write(ack)
-        return ack
+        return self.send_one_way(request)
+
+    def send_one_way(self, request: Request) -> Request:
+        """Send a request that nobody answers, such as BENOTIFY (MS-SIP 3.5.5.3); returns it with its Via. It has no
+        transaction: a response that comes all the same is discarded with an event."""
+        sent = self._with_via(request, new_branch())
+        self._write(sent)
+        return sent
 
     def cancel(self, transaction: ClientTransaction, now: float) -> ClientTransaction | None:
         """Give up on an INVITE of ours. Its final response (487, or a 2xx that came first) still comes as an event.
@@ -181,20 +201,33 @@ class SipConnection:
         self._write(response)
 
     def respond(
-        self, transaction: ServerTransaction, status: int, now: float, *, reason: str | None = None,
-        headers: Iterable[tuple[str, str]] = (), body: bytes = b"", content_type: str | None = None,
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        now: float,
+        *,
+        reason: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
     ) -> Response:
         """Build a response with the transaction's To tag, send it, and return it. 100 carries no tag of ours."""
         response = transaction.request.respond(
-            status, reason, to_tag=transaction.to_tag if status > 100 else None, headers=headers, body=body,
+            status,
+            reason,
+            to_tag=transaction.to_tag if status > 100 else None,
+            headers=headers,
+            body=body,
             content_type=content_type,
         )
         self.send_response(transaction, response, now)
         return response
 
     def forget(self, transaction: ServerTransaction) -> None:
-        """Never answer this request: drop it without a word, as an element does that silently discards."""
+        """Never answer this request: drop it without a word, as a BENOTIFY wants it (MS-SIP 3.5.5.3), or as an element
+        does that silently discards."""
         self._servers.pop(transaction.key, None)
+        self._register.drop(transaction)
         if transaction.timer is not None:
             self._alarms.cancel(transaction, self._lengths[transaction.timer])
         transaction.timer = None
@@ -221,13 +254,7 @@ class SipConnection:
         """Let every timer that is due run out; then ask `next_event`. Early and repeated calls do no harm."""
         self._now = now
         for transaction in self._alarms.due(now):
-            letter, transaction.timer = transaction.timer, None
-            actions = self._step(transaction, Input.TIMER, now)
-            if actions and Action.TIME_OUT in actions:
-                waited = self._lengths[letter or "F"]
-                awaited = "ACK to the failed" if isinstance(transaction, ServerTransaction) else "final response to"
-                sentence = f"No {awaited} {transaction.method} within {waited:g} seconds (timer {letter})"
-                self._fail(transaction, "timeout", sentence, now)
+            self._run_out(transaction, now)
 
     @property
     def open_transactions(self) -> int:
@@ -259,7 +286,7 @@ class SipConnection:
             if missing:
                 absent = " and no ".join(missing)
                 raise RemoteProtocolError(f"the {method} has no {absent}: it cannot be answered") from error
-            self._refuse(request, error)
+            self._refuse(request, error.status_hint, error.reason)
             return
         known = self._servers.get(key)
         if method == "ACK":
@@ -270,7 +297,13 @@ class SipConnection:
             if Action.RESEND in (known.step(Input.REQUEST) or ()) and known.last_response is not None:
                 self._write(known.last_response)
         else:
-            transaction = self._servers[key] = ServerTransaction(request, key)
+            transaction = ServerTransaction(request, key)
+            if not self._register.admit(transaction):
+                self._refuse(request, 482, f"this {method} came before by another way and is being worked on")
+                return
+            self._servers[key] = transaction
+            if self._trying:
+                self._retime(transaction, self._now)
             self._events.append(RequestReceived(request, transaction, at=self._now))
 
     def _take_ack(self, request: Request, invite: ServerTransaction | None) -> None:
@@ -295,12 +328,25 @@ class SipConnection:
         if not invite.responded:
             self._events.append(CancelReceived(request, invite, at=self._now))
 
-    def _refuse(self, request: Request, error: RemoteProtocolError) -> None:
+    def _refuse(self, request: Request, status: int, reason: str) -> None:
         response = None
         if request.method != "ACK":
-            response = request.respond(error.status_hint, to_tag=new_tag())
+            response = request.respond(status, to_tag=new_tag())
+            self._answer_alone(request, response)
+        self._events.append(RequestRefused(request, response, reason, at=self._now))
+
+    def _answer_alone(self, request: Request, response: Response) -> None:
+        """Answer in a transaction that the user never sees: it absorbs the ACK of an INVITE, and repetitions."""
+        try:
+            key = server_key(request, request.method)
+        except RemoteProtocolError:
+            key = ()
+        if not key or key in self._servers:
             self._write(response)
-        self._events.append(RequestRefused(request, response, error.reason, at=self._now))
+            return
+        transaction = self._servers[key] = ServerTransaction(request, key)
+        transaction.ours = True
+        self.send_response(transaction, response, self._now)
 
     def _break(self, error: RemoteProtocolError) -> None:
         """Nothing more is read. A request whose head could be read still gets the answer of its error (413, 513)."""
@@ -308,7 +354,7 @@ class SipConnection:
         refused = self._reader.refused
         if isinstance(refused, Request) and all(name in refused.headers for name in INDISPENSABLE):
             self._see("in", refused)
-            self._refuse(refused, error)
+            self._refuse(refused, error.status_hint, error.reason)
         self._events.append(ConnectionBroken(error, at=self._now))
 
     def _take_response(self, response: Response) -> None:
@@ -369,18 +415,35 @@ class SipConnection:
                 if length > 0:
                     self._alarms.set(transaction, length, now)
                 else:
-                    transaction.timer = None
-                    self._step(transaction, Input.TIMER, now)
+                    self._run_out(transaction, now)
         if transaction.state is State.TERMINATED:
             if isinstance(transaction, ClientTransaction):
                 self._clients.pop(transaction.key, None)
-            else:
+            elif isinstance(transaction, ServerTransaction):
                 self._servers.pop(transaction.key, None)
+                self._register.drop(transaction)
+
+    def _run_out(self, transaction: Transaction, now: float) -> None:
+        letter, transaction.timer = transaction.timer, None
+        actions = self._step(transaction, Input.TIMER, now)
+        if not actions:
+            return
+        if Action.TRY in actions:
+            assert isinstance(transaction, ServerTransaction)
+            transaction.last_response = transaction.request.respond(100)
+            self._write(transaction.last_response)
+        if Action.TIME_OUT in actions:
+            waited = self._lengths[letter or "F"]
+            awaited = "ACK to the failed" if isinstance(transaction, ServerTransaction) else "final response to"
+            sentence = f"No {awaited} {transaction.method} within {waited:g} seconds (timer {letter})"
+            self._fail(transaction, "timeout", sentence, now)
 
     def _fail(
         self, transaction: Transaction, reason: Literal["timeout", "connection"], sentence: str, now: float
     ) -> None:
         assert isinstance(transaction, ClientTransaction | ServerTransaction)
+        if isinstance(transaction, ServerTransaction) and transaction.ours:
+            return
         self._events.append(TransactionFailed(transaction, reason, f"{sentence.rstrip('.')}.", at=now))
 
     def _with_via(self, request: Request, branch: str) -> Request:

@@ -34,8 +34,17 @@ class Dialog:
     """
 
     def __init__(
-        self, *, call_id: str, local: NameAddr, remote: NameAddr, target: str, routes: Iterable[str],
-        state: DialogState, local_cseq: int, remote_cseq: int | None, contact: str | None,
+        self,
+        *,
+        call_id: str,
+        local: NameAddr,
+        remote: NameAddr,
+        target: str,
+        routes: Iterable[str],
+        state: DialogState,
+        local_cseq: int,
+        remote_cseq: int | None,
+        contact: str | None,
     ) -> None:
         """`as_caller`, `as_callee` and `as_subscriber` are how a dialog is usually made."""
         self.call_id = call_id
@@ -64,9 +73,15 @@ class Dialog:
         the Request-URI as target and a flaw. Raises RemoteProtocolError on headers that cannot be read."""
         local = request.from_
         dialog = cls(
-            call_id=response.call_id, local=local, remote=response.to, target=request.uri,
-            routes=reversed(response.record_routes), state=DialogState.EARLY, local_cseq=request.cseq.number,
-            remote_cseq=None, contact=request.headers.get("Contact"),
+            call_id=response.call_id,
+            local=local,
+            remote=response.to,
+            target=request.uri,
+            routes=reversed(response.record_routes),
+            state=DialogState.EARLY,
+            local_cseq=request.cseq.number,
+            remote_cseq=None,
+            contact=request.headers.get("Contact"),
         )
         dialog.update(response)
         if response.status >= 200:
@@ -81,10 +96,15 @@ class Dialog:
         """From the peer's request and our 1xx (101 to 199) or 2xx to it, whose To carries our tag (§12.1.1)."""
         contact = request.contact
         dialog = cls(
-            call_id=request.call_id, local=response.to, remote=request.from_,
-            target=request.from_.uri if contact is None else contact.uri, routes=request.record_routes,
-            state=DialogState.CONFIRMED if response.status >= 200 else DialogState.EARLY, local_cseq=0,
-            remote_cseq=request.cseq.number, contact=response.headers.get("Contact"),
+            call_id=request.call_id,
+            local=response.to,
+            remote=request.from_,
+            target=request.from_.uri if contact is None else contact.uri,
+            routes=request.record_routes,
+            state=DialogState.CONFIRMED if response.status >= 200 else DialogState.EARLY,
+            local_cseq=0,
+            remote_cseq=request.cseq.number,
+            contact=response.headers.get("Contact"),
         )
         if contact is None:
             dialog.flaws.append(f"The {request.method} has no Contact (RFC 3261 §8.1.1.8).")
@@ -95,9 +115,14 @@ class Dialog:
         """From our SUBSCRIBE and the NOTIFY that came before its 200: its From tag makes it (RFC 6665 §4.4.1)."""
         contact = notify.contact
         dialog = cls(
-            call_id=subscribe.call_id, local=subscribe.from_, remote=notify.from_,
-            target=subscribe.uri if contact is None else contact.uri, routes=notify.record_routes,
-            state=DialogState.CONFIRMED, local_cseq=subscribe.cseq.number, remote_cseq=notify.cseq.number,
+            call_id=subscribe.call_id,
+            local=subscribe.from_,
+            remote=notify.from_,
+            target=subscribe.uri if contact is None else contact.uri,
+            routes=notify.record_routes,
+            state=DialogState.CONFIRMED,
+            local_cseq=subscribe.cseq.number,
+            remote_cseq=notify.cseq.number,
             contact=subscribe.headers.get("Contact"),
         )
         if contact is None:

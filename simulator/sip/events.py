@@ -66,10 +66,16 @@ class TransactionFailed(Event):
     sentence: str
     "Why, for a person."
 
+    @property
+    def status(self) -> int:
+        """The status that the user has to act as if it had come: 408 or 503 (RFC 3261 §8.1.3.1)."""
+        return 408 if self.reason == "timeout" else 503
+
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused(Event):
-    """A request that no element may send was kept from you and, unless it was an ACK, answered with `response`."""
+    """A request that no element may send, or one that came before by another way (482, RFC 3261 §8.2.2.2), was kept
+    from you and, unless it was an ACK, answered with `response`."""
 
     request: Request
     response: Response | None

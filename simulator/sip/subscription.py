@@ -264,9 +264,19 @@ class NotifierUsage:
 
     @classmethod
     def accept(
-        cls, subscribe: Request, now: float, *, contact: str, body: bytes = b"", content_type: str | None = None,
-        pending: bool = False, default_expires: int = DEFAULT_EXPIRES, max_expires: int = 86_400, status: int = 200,
-        to_tag: str | None = None, headers: Iterable[tuple[str, str]] = (),
+        cls,
+        subscribe: Request,
+        now: float,
+        *,
+        contact: str,
+        body: bytes = b"",
+        content_type: str | None = None,
+        pending: bool = False,
+        default_expires: int = DEFAULT_EXPIRES,
+        max_expires: int = 86_400,
+        status: int = 200,
+        to_tag: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
         notify_headers: Iterable[tuple[str, str]] = (),
     ) -> NotifierUsage:
         """Grant a SUBSCRIBE that came: for the time it asks for or `default_expires`, `max_expires` at most, seconds.

@@ -57,6 +57,7 @@ class Action(Enum):
     SEND = "put the response on the wire"
     RESEND = "put the last response on the wire again, if there is one"
     ACKNOWLEDGE = "send the ACK of a failed INVITE"
+    TRY = "send 100 Trying"
     TIME_OUT = "tell the user that time ran out"
     LOSE = "tell the user that the connection went"
 
@@ -74,7 +75,10 @@ class Machine:
     rows: TransitionTable
     "What has no row is refused with LocalProtocolError when we do it, and ignored when the peer does."
     timers: Mapping[State, str]
-    "The timer that runs in a state, by its letter in RFC 3261 Table 4; one of no length ends the state at once."
+    """The timer that runs in a state, by its letter in RFC 3261 Table 4; one of no length ends the state at once.
+
+    TRYING and LATE, the two moments at which a 100 is due, are names of our own; they run only where that was chosen.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,17 @@ class Timers:
     "Server non-INVITE, after the final response."
     k: float = 0.0
     "Client non-INVITE, after the final response."
+    trying: float = 0.2
+    "How long an INVITE may go unanswered before its 100, where the connection sends those; 0 for at once (§17.2.1)."
+
+    @property
+    def late(self) -> float:
+        """The same for any other request: until a client's timer E reaches T2, 3.5 seconds (RFC 4320 §4.1)."""
+        total, pause = 0.0, self.t1
+        while pause < self.t2:
+            total += pause
+            pause *= 2
+        return total
 
     @property
     def patience(self) -> float:
@@ -104,7 +119,7 @@ class Timers:
     def lengths(self) -> dict[str, float]:
         """Every timer of the machines by its letter."""
         own = {field.name.upper(): getattr(self, field.name) for field in fields(self) if len(field.name) == 1}
-        return own | dict.fromkeys("BCFHLM", self.patience)
+        return own | dict.fromkeys("BCFHLM", self.patience) | {"TRYING": self.trying, "LATE": self.late}
 
 
 _S, _I, _A = State, Input, Action
@@ -164,8 +179,14 @@ CLIENT_NON_INVITE = Machine(
 
 SERVER_INVITE = Machine(
     "server INVITE",
-    _S.PROCEEDING,
+    _S.TRYING,
     {
+        (_S.TRYING, _I.REQUEST): (_S.TRYING, ()),
+        (_S.TRYING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.SEND,)),
+        (_S.TRYING, _I.SUCCESS): (_S.ACCEPTED, (_A.SEND,)),
+        (_S.TRYING, _I.FAILURE): (_S.COMPLETED, (_A.SEND,)),
+        (_S.TRYING, _I.TIMER): (_S.PROCEEDING, (_A.TRY,)),
+        (_S.TRYING, _I.LOST): (_S.TERMINATED, (_A.LOSE,)),
         (_S.PROCEEDING, _I.REQUEST): (_S.PROCEEDING, (_A.RESEND,)),
         (_S.PROCEEDING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.SEND,)),
         (_S.PROCEEDING, _I.SUCCESS): (_S.ACCEPTED, (_A.SEND,)),
@@ -185,9 +206,9 @@ SERVER_INVITE = Machine(
         (_S.ACCEPTED, _I.TIMER): (_S.TERMINATED, ()),
         (_S.ACCEPTED, _I.LOST): (_S.TERMINATED, ()),
     },
-    {_S.COMPLETED: "H", _S.CONFIRMED: "I", _S.ACCEPTED: "L"},
+    {_S.TRYING: "TRYING", _S.COMPLETED: "H", _S.CONFIRMED: "I", _S.ACCEPTED: "L"},
 )
-"RFC 3261 §17.2.1 with RFC 6026 §7.1."
+"RFC 3261 §17.2.1 with RFC 6026 §7.1. Its Proceeding before anything was sent is TRYING here, where the 100 is due."
 
 SERVER_NON_INVITE = Machine(
     "server non-INVITE",
@@ -197,6 +218,7 @@ SERVER_NON_INVITE = Machine(
         (_S.TRYING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.SEND,)),
         (_S.TRYING, _I.SUCCESS): (_S.COMPLETED, (_A.SEND,)),
         (_S.TRYING, _I.FAILURE): (_S.COMPLETED, (_A.SEND,)),
+        (_S.TRYING, _I.TIMER): (_S.PROCEEDING, (_A.TRY,)),
         (_S.TRYING, _I.LOST): (_S.TERMINATED, (_A.LOSE,)),
         (_S.PROCEEDING, _I.REQUEST): (_S.PROCEEDING, (_A.RESEND,)),
         (_S.PROCEEDING, _I.PROVISIONAL): (_S.PROCEEDING, (_A.SEND,)),
@@ -207,9 +229,9 @@ SERVER_NON_INVITE = Machine(
         (_S.COMPLETED, _I.TIMER): (_S.TERMINATED, ()),
         (_S.COMPLETED, _I.LOST): (_S.TERMINATED, ()),
     },
-    {_S.COMPLETED: "J"},
+    {_S.TRYING: "LATE", _S.COMPLETED: "J"},
 )
-"RFC 3261 §17.2.2. It has no timer while unanswered: RFC 4320 §4.2 forbids a 408 here, so silence is the only end."
+"RFC 3261 §17.2.2. Unanswered it never ends by time: RFC 4320 §4.2 forbids a 408 here, so silence is the only end."
 
 
 def kind_of_status(status: int) -> Input:
@@ -273,12 +295,16 @@ class ClientTransaction(Transaction):
 class ServerTransaction(Transaction):
     """A request that we received."""
 
-    __slots__ = ("_to_tag", "last_response")
+    __slots__ = ("_to_tag", "last_response", "merge_key", "ours")
 
     def __init__(self, request: Request, key: tuple[object, ...]) -> None:
         super().__init__(SERVER_INVITE if request.method == "INVITE" else SERVER_NON_INVITE, request, key)
         self.last_response: Response | None = None
         "The last response that we sent."
+        self.merge_key: tuple[object, ...] | None = None
+        "Under which a register of requests knows it, for those that come a second time by another way."
+        self.ours = False
+        "The connection answered by itself, and its user has never seen the request."
         self._to_tag: str | None = None
 
     @property

@@ -23,6 +23,7 @@ from simulator.sip.events import (
     ResponseReceived,
     TransactionFailed,
 )
+from simulator.sip.merging import RequestRegister
 from simulator.sip.message import Request, parse
 from simulator.sip.transaction import ClientTransaction, ServerTransaction, State, Timers
 
@@ -86,9 +87,132 @@ def test_events_come_in_the_order_of_the_wire_and_answers_find_their_requests(pa
 
 def test_nothing_answers_by_itself_not_even_100(pair: Pair, calls: Calls) -> None:
     _, theirs = invited(pair, calls)
+    pair.advance(20)
     assert pair.bob.sent == b""
     trying = pair.bob.connection.respond(theirs, 100, pair.now)
     assert trying.to.tag is None
+
+
+# 100 by choice
+
+
+def patient(pair: Pair, timers: Timers | None = None) -> Pair:
+    """bob's connection says 100 by itself."""
+    pair.bob.connection = SipConnection(sent_by="bob.test", trying=True, timers=timers)
+    return pair
+
+
+def answer(pair: Pair) -> bytes:
+    """The status line that bob sends next."""
+    return pair.bob.connection.data_to_send().partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize(("method", "moment"), [("INVITE", 0.2), ("MESSAGE", 3.5)])
+def test_a_request_without_answer_gets_a_100_when_it_is_due(
+    pair: Pair, calls: Calls, method: str, moment: float
+) -> None:
+    """RFC 3261 §17.2.1 and RFC 4320 §4.1."""
+    patient(pair).alice.connection.send_request(calls.request(method), pair.now)
+    pair.flow()
+    assert pair.bob.connection.next_timeout() == pair.now + moment
+    pair.bob.connection.handle_timeout(pair.now + moment - 0.01)
+    assert answer(pair) == b""
+    pair.advance(moment)
+    trying = pair.alice.take(ResponseReceived).response
+    assert (trying.status, trying.to.tag) == (100, None)
+    pair.bob.connection.respond(pair.bob.take(RequestReceived).transaction, 486, pair.now)
+    pair.flow()
+    assert pair.alice.take(ResponseReceived).response.status == 486
+
+
+@pytest.mark.parametrize("status", [100, 180, 486])
+def test_a_request_that_was_answered_gets_no_100_any_more(pair: Pair, calls: Calls, status: int) -> None:
+    patient(pair).alice.connection.send_request(calls.request("INVITE"), pair.now)
+    pair.flow()
+    pair.bob.connection.respond(pair.bob.take(RequestReceived).transaction, status, pair.now)
+    pair.flow()
+    pair.advance(10)
+    assert pair.alice.take(ResponseReceived).response.status == status
+    assert pair.alice.events == []
+
+
+def test_a_100_can_go_out_at_once_and_meets_the_repetition_of_its_invite(pair: Pair) -> None:
+    patient(pair, Timers(trying=0))
+    invite = REPEATED.format(method="INVITE", via=VIAS[0])
+    for _ in range(2):
+        pair.to_bob(invite)
+        assert answer(pair) == b"SIP/2.0 100 Trying"
+    pair.bob.take(RequestReceived)
+    assert pair.bob.events == []
+
+
+# Merged requests
+
+
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+def test_a_request_that_came_by_another_branch_is_merged_while_the_first_is_worked_on(pair: Pair, method: str) -> None:
+    pair.to_bob(REPEATED.format(method=method, via=VIAS[0]))
+    theirs = pair.bob.take(RequestReceived).transaction
+    pair.to_bob(REPEATED.format(method=method, via=VIAS[0] + "fork"))
+    assert answer(pair) == b"SIP/2.0 482 Loop Detected"
+    assert pair.bob.take(RequestRefused).request.top_via.branch == "z9hG4bK1fork"
+
+    pair.bob.connection.respond(theirs, 486, pair.now)
+    assert answer(pair) == b"SIP/2.0 486 Busy Here"
+    if method == "INVITE":
+        pair.to_bob(REPEATED.format(method="ACK", via=VIAS[0]))
+    pair.to_bob(REPEATED.format(method=method, via=VIAS[0] + "later"))
+    pair.bob.take(RequestReceived)
+
+
+def test_the_ack_of_a_merged_invite_ends_it_without_a_word(pair: Pair) -> None:
+    for via in (VIAS[0], VIAS[0] + "fork"):
+        pair.to_bob(REPEATED.format(method="INVITE", via=via))
+    assert pair.bob.connection.open_transactions == 2
+    pair.to_bob(REPEATED.format(method="ACK", via=VIAS[0] + "fork"))
+    assert pair.bob.connection.open_transactions == 1
+    assert [type(event) for event in pair.bob.events] == [RequestReceived, RequestRefused]
+
+
+def test_a_merged_invite_whose_ack_never_comes_is_forgotten_without_a_word(pair: Pair) -> None:
+    for via in (VIAS[0], VIAS[0] + "fork"):
+        pair.to_bob(REPEATED.format(method="INVITE", via=via))
+    pair.bob.events.clear()
+    pair.advance(32)
+    assert pair.bob.connection.open_transactions == 1
+    assert pair.bob.events == []
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ("CSeq: 1 MESSAGE", "CSeq: 2 MESSAGE"),
+        ("Call-ID: 1", "Call-ID: 2"),
+        ("From: <sip:a@a.test>;tag=1", "From: <sip:a@a.test>;tag=2"),
+        ("To: <sip:bob@bob.test>", "To: <sip:bob@bob.test>;tag=in-a-dialog"),
+    ],
+)
+def test_requests_that_differ_or_belong_to_a_dialog_are_not_merged(pair: Pair, there: str, here: str) -> None:
+    first = REPEATED.format(method="MESSAGE", via=VIAS[0])
+    pair.to_bob(first + first.replace(there, here).replace("z9hG4bK1", "z9hG4bK2"))
+    pair.bob.take(RequestReceived)
+    pair.bob.take(RequestReceived)
+
+
+def test_connections_that_share_a_register_find_requests_merged_that_others_do_not(pair: Pair) -> None:
+    def received(connection: SipConnection, branch: str) -> type:
+        invite = REPEATED.format(method="INVITE", via=VIAS[0] + branch).replace("\n", "\r\n")
+        connection.receive_data(invite.encode(), pair.now)
+        return type(connection.next_event())
+
+    register = RequestRegister()
+    one, two = (SipConnection(sent_by="bob.test", register=register) for _ in range(2))
+    alone = SipConnection(sent_by="bob.test")
+    kinds = [received(one, "a"), received(two, "b"), received(alone, "c")]
+    assert kinds == [RequestReceived, RequestRefused, RequestReceived]
+    one.connection_lost("closed", pair.now)
+    assert len(register) == 0
+    assert received(two, "d") is RequestReceived
 
 
 # INVITE
@@ -279,7 +403,9 @@ def test_a_silent_peer_fails_the_request_after_timer_f(pair: Pair, calls: Calls)
     assert pair.alice.events == []
     pair.advance(0.1)
     sentence = "No final response to MESSAGE within 32 seconds (timer F)."
-    assert pair.alice.take(TransactionFailed) == TransactionFailed(ours, "timeout", sentence, at=pair.now)
+    failed = pair.alice.take(TransactionFailed)
+    assert failed == TransactionFailed(ours, "timeout", sentence, at=pair.now)
+    assert failed.status == 408
 
 
 def test_a_provisional_response_does_not_prolong_timer_f(pair: Pair, calls: Calls) -> None:
@@ -340,7 +466,8 @@ def test_after_the_loss_requests_fail_at_once_and_answers_go_nowhere(pair: Pair,
     late = pair.bob.connection.send_request(calls.request(), pair.now)
     pair.bob.connection.respond(theirs, 200, pair.now)
     pair.flow()
-    assert pair.bob.take(TransactionFailed).transaction is late
+    failed = pair.bob.take(TransactionFailed)
+    assert (failed.transaction, failed.status) == (late, 503)
     assert pair.bob.sent == b""
 
 
@@ -354,6 +481,18 @@ def test_a_second_final_response_is_a_mistake_of_ours(pair: Pair, calls: Calls) 
     pair.bob.connection.respond(theirs, 200, pair.now)
     with pytest.raises(LocalProtocolError, match="answered before"):
         pair.bob.connection.respond(theirs, 500, pair.now)
+
+
+def test_what_nobody_answers_has_no_transaction_and_an_answer_to_it_is_discarded(pair: Pair, calls: Calls) -> None:
+    """BENOTIFY, MS-SIP 3.5.5.3."""
+    sent = pair.alice.connection.send_one_way(calls.request("BENOTIFY"))
+    assert pair.alice.connection.open_transactions == 0
+    pair.flow()
+    theirs = pair.bob.take(RequestReceived)
+    assert bytes(theirs.request) == bytes(sent)
+    pair.bob.connection.respond(theirs.transaction, 405, pair.now)
+    pair.flow()
+    assert pair.alice.take(ResponseDiscarded).response.status == 405
 
 
 @pytest.mark.parametrize("status", [101, 180, 408])
@@ -598,6 +737,24 @@ def test_a_malformed_header_is_answered_with_400_and_the_stream_goes_on(pair: Pa
     assert refused.response is not None
     assert bytes(refused.response) == answer
     pair.bob.take(RequestReceived)
+
+
+def test_the_ack_of_a_malformed_invite_stays_in_its_transaction(pair: Pair) -> None:
+    pair.to_bob(REPEATED.format(method="INVITE", via=VIAS[0]).replace("From: <sip:a@a.test>", "From: <sip:a@a.test"))
+    pair.to_bob(REPEATED.format(method="ACK", via=VIAS[0]))
+    pair.bob.take(RequestRefused)
+    assert pair.bob.events == []
+    assert pair.bob.connection.open_transactions == 0
+
+
+def test_a_malformed_repetition_is_answered_beside_the_transaction_that_it_names(pair: Pair) -> None:
+    good = REPEATED.format(method="INVITE", via=VIAS[0])
+    pair.to_bob(good)
+    theirs = pair.bob.take(RequestReceived).transaction
+    pair.to_bob(good.replace("From: <sip:a@a.test>", "From: <sip:a@a.test"))
+    assert answer(pair) == b"SIP/2.0 400 Bad Request"
+    pair.bob.connection.respond(theirs, 200, pair.now)
+    assert theirs.state is State.ACCEPTED
 
 
 def test_a_malformed_ack_is_never_answered(pair: Pair) -> None:

@@ -31,7 +31,12 @@ class Watch:
         self.received = with_via(self.subscriber.subscribe)
         self.received.headers.add("Record-Route", EDGE)
         self.notifier = NotifierUsage.accept(
-            self.received, NOW, contact=CONTACT, body=b"<here/>", content_type=PIDF, **grant  # type: ignore[arg-type]
+            self.received,
+            NOW,
+            contact=CONTACT,
+            body=b"<here/>",
+            content_type=PIDF,
+            **grant,  # type: ignore[arg-type]
         )
 
     def granted(self) -> Watch:
@@ -92,9 +97,7 @@ def test_a_subscription_is_granted_notified_at_once_changed_and_ended_over_the_w
     for _ in range(2):
         event = alice.take(RequestReceived)
         assert SubscriberUsage.half_id_of(event.request) == subscriber.half_id
-        alice.connection.send_response(
-            event.transaction, subscriber.receive_notify(event.request, pair.now), pair.now
-        )
+        alice.connection.send_response(event.transaction, subscriber.receive_notify(event.request, pair.now), pair.now)
         bodies.append(event.request.body)
     pair.flow()
     assert bodies == [b"<a/>", b"<b/>"]
@@ -335,12 +338,8 @@ def test_only_a_subscribe_with_an_event_begins_a_subscription(calls: Calls, meth
 # Notifier
 
 
-@pytest.mark.parametrize(
-    ("asked", "granted"), [(None, 3600), (60, 60), (7200, 7200), (999_999, 86_400), (0, 0)]
-)
-def test_the_notifier_grants_what_is_asked_for_within_its_limits(
-    calls: Calls, asked: int | None, granted: int
-) -> None:
+@pytest.mark.parametrize(("asked", "granted"), [(None, 3600), (60, 60), (7200, 7200), (999_999, 86_400), (0, 0)])
+def test_the_notifier_grants_what_is_asked_for_within_its_limits(calls: Calls, asked: int | None, granted: int) -> None:
     watch = Watch(calls, expires=asked)
     response = watch.notifier.response
     assert (response.status, response.expires) == (200, granted)

@@ -115,7 +115,8 @@ def test_a_repeated_request_is_met_with_the_last_response_except_where_the_rfc_w
     assert walk(SERVER_NON_INVITE, Input.REQUEST)[1] == []
     assert walk(SERVER_NON_INVITE, Input.PROVISIONAL, Input.REQUEST)[1][-1] is Action.RESEND
     assert walk(SERVER_NON_INVITE, Input.SUCCESS, Input.REQUEST)[1][-1] is Action.RESEND
-    assert walk(SERVER_INVITE, Input.REQUEST)[1] == [Action.RESEND]
+    assert walk(SERVER_INVITE, Input.REQUEST)[1] == []
+    assert walk(SERVER_INVITE, Input.PROVISIONAL, Input.REQUEST)[1] == [Action.SEND, Action.RESEND]
     assert walk(SERVER_INVITE, Input.FAILURE, Input.REQUEST)[1][-1] is Action.RESEND
     assert walk(SERVER_INVITE, Input.FAILURE, Input.ACK, Input.REQUEST)[1] == [Action.SEND]
     assert walk(SERVER_INVITE, Input.SUCCESS, Input.REQUEST)[1] == [Action.SEND]
@@ -133,8 +134,21 @@ def test_a_failure_without_ack_is_reported_but_a_success_without_ack_is_the_matt
 
 
 def test_an_unanswered_non_invite_never_answers_itself() -> None:
-    """RFC 4320 §4.2: no 408 to a non-INVITE request."""
-    assert not {state for state in SERVER_NON_INVITE.timers if state is not State.COMPLETED}
+    """RFC 4320 §4.2: no 408 to a non-INVITE request; only a 100 (§4.1)."""
+    assert walk(SERVER_NON_INVITE, Input.TIMER, Input.TIMER) == (State.PROCEEDING, [Action.TRY])
+
+
+@pytest.mark.parametrize("machine", SERVERS, ids=by_name)
+def test_a_100_is_due_only_as_long_as_nothing_was_sent(machine: Machine) -> None:
+    assert walk(machine, Input.TIMER)[1] == [Action.TRY]
+    for sent in (Input.PROVISIONAL, Input.SUCCESS, Input.FAILURE):
+        assert Action.TRY not in walk(machine, sent, Input.TIMER)[1]
+
+
+def test_a_100_is_late_when_a_client_over_udp_would_repeat_at_its_slowest_pace() -> None:
+    """RFC 4320 §4.1: timer E is 0.5, 1, 2 and then T2, 3.5 seconds after the request."""
+    assert Timers().late == 3.5
+    assert Timers(t1=1.0).late == 3.0
 
 
 def test_statuses_are_sorted_at_their_borders() -> None:
