@@ -1,4 +1,4 @@
-"""Domain names, FQDNs and the federation name rule (RFC 3261 §25.1, RFC 1123 §2.1, RFC 5891; R9-R14)."""
+"""Domain names and FQDNs as labels, and every flaw that makes a text none (RFC 3261 §25.1, RFC 1123 §2.1, RFC 5891)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,58 @@ SRV_PREFIX = "_sipfederationtls._tcp"
 MAX_SIP_DOMAIN = MAX_NAME - len(SRV_PREFIX) - 1
 "230: a longer domain could not be looked up, its SRV name would be over the limit (F7.3)."
 
+
+class NameFlaw(enum.Enum):
+    """Why a text is no name, or not one for its role; the value is how reports spell it (P6-P8)."""
+
+    EMPTY = "empty"
+    "There is nothing, or nothing but a dot."
+    EMPTY_LABEL = "empty-label"
+    "Two dots in a row, or one at the start."
+    SPACE = "space"
+    "A space or line break, also at the ends: nothing is stripped."
+    UNDERSCORE = "underscore"
+    "Only service names such as `_sipfederationtls._tcp` have underscores (RFC 8552)."
+    WILDCARD = "wildcard"
+    "A `*` stands for names and is none (P9)."
+    URI = "uri"
+    "A scheme, a port or brackets: more than the name was given."
+    CHARACTER = "character"
+    "A character that no host name has."
+    HYPHEN = "hyphen"
+    "A label begins or ends with a hyphen."
+    RESERVED_HYPHENS = "reserved-hyphens"
+    "Hyphens in the third and fourth place, and no A-label (RFC 5890 §2.3.1)."
+    A_LABEL = "a-label"
+    "A label begins with `xn--` and is not what IDNA 2008 writes for any U-label."
+    IDNA = "idna"
+    "A label in another alphabet that IDNA 2008 does not allow: a symbol, a misplaced joiner, mixed directions."
+    LABEL_TOO_LONG = "label-too-long"
+    "More than 63 octets in a label, counted in its A-label."
+    TOO_LONG = "too-long"
+    "More than 253 characters."
+    IP_ADDRESS = "ip-address"
+    "An IP address in any spelling that C libraries or URIs read as one (P7)."
+    IP_ZONE = "ip-zone"
+    "An IPv6 address whose zone holds what no zone has."
+    NUMERIC_TOP_LABEL = "numeric-top-label"
+    "The last label does not begin with a letter (RFC 3261 §25.1, P8)."
+    SINGLE_LABEL = "single-label"
+    "A host may have one label, a SIP domain has two or more (P8)."
+    DOMAIN_TOO_LONG = "domain-too-long"
+    "More than 230 characters: the SRV name of such a SIP domain cannot be looked up (F7.3)."
+
+
+class FlawedName(InvalidName):
+    """What every reader of names here raises: an `InvalidName` that carries its reason as data too."""
+
+    def __init__(self, text: str, flaw: NameFlaw, reason: str) -> None:
+        super().__init__(text, reason)
+        self.flaw = flaw
+        "The reason as data; `reason` is the same as a clause."
+
+
+_Finding = tuple[NameFlaw, str]
 _MAX_INPUT = 1024
 _SHOWN_INPUT = 300
 _FOREIGN_CHARACTER = re.compile(r"[^a-z0-9-]")
@@ -38,7 +90,7 @@ class _Name:
     def __post_init__(self) -> None:
         flaw = _flaw_of_labels(self.labels)
         if flaw is not None:
-            raise InvalidName(_shortened(".".join(self.labels)), flaw)
+            raise FlawedName(_shortened(".".join(self.labels)), *flaw)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -49,8 +101,8 @@ class _Name:
         """
         try:
             return cls(_split(text))
-        except InvalidName as invalid:
-            raise InvalidName(_shortened(text), invalid.reason) from None
+        except FlawedName as flawed:
+            raise FlawedName(_shortened(text), flawed.flaw, flawed.reason) from None
 
     @property
     def unicode(self) -> str:
@@ -81,7 +133,7 @@ class SipDomain(_Name):
         _Name.__post_init__(self)
         flaw = _flaw_of_domain(self.labels)
         if flaw is not None:
-            raise InvalidName(str(self), flaw)
+            raise FlawedName(str(self), *flaw)
 
     @property
     def srv_name(self) -> str:
@@ -97,7 +149,7 @@ class SipDomain(_Name):
         """The host one label below this domain (R11); raises `InvalidName` if `label` is none or makes it too long."""
         child = Fqdn.parse(f"{label}.{self}")
         if not self.is_parent_of(child):
-            raise InvalidName(_shortened(label), "it is not exactly one label")
+            raise FlawedName(_shortened(label), NameFlaw.CHARACTER, "it is not exactly one label")
         return child
 
     def is_parent_of(self, name: Fqdn | SipDomain) -> bool:
@@ -127,73 +179,24 @@ def parse_host(text: str) -> Host:
     if address is None:
         return Fqdn.parse(text)
     if address.scope_id is not None and _ZONE.fullmatch(address.scope_id) is None:
-        raise InvalidName(_shortened(text), "the zone of an IPv6 address is letters, digits and . _ ~ - only")
+        reason = "the zone of an IPv6 address is letters, digits and . _ ~ - only"
+        raise FlawedName(_shortened(text), NameFlaw.IP_ZONE, reason)
     return address
-
-
-class NameRuleReason(enum.Enum):
-    """How a target's name lies to a domain; the value is how reports spell it."""
-
-    EQUAL = "equal"
-    DIRECT_SUBDOMAIN = "direct-subdomain"
-    EQUALITY_NOT_ACCEPTED = "equality-not-accepted"
-    TOO_DEEP = "too-deep"
-    PARENT_DOMAIN = "parent-domain"
-    OTHER_DOMAIN = "other-domain"
-
-
-@dataclass(frozen=True, slots=True)
-class NameRuleVerdict:
-    """What the name rule says of one target."""
-
-    reason: NameRuleReason
-    "How the two names lie to each other."
-    sentence: str
-    "The reason for people, and what to use instead where the target is not allowed."
-
-    @property
-    def allowed(self) -> bool:
-        """Whether a partner that applies the rule would use the target."""
-        return self.reason in (NameRuleReason.EQUAL, NameRuleReason.DIRECT_SUBDOMAIN)
-
-
-def name_rule(domain: SipDomain, target: Fqdn, *, equal_ok: bool = True) -> NameRuleVerdict:
-    """Judge whether `target` may be the federation server of `domain`: the domain, or one label below it (R9, F1.11).
-
-    `equal_ok=False` is the reading in which the domain's own name is refused too: only R10 asserts it (C15, Q1).
-    Skype for Business applies the rule to SRV targets; static routes and hosting providers are exempt (F1.15, F0.3).
-    """
-    advice = f"use {domain} or one label below it, such as sip.{domain}"
-    if target.labels == domain.labels:
-        if equal_ok:
-            return NameRuleVerdict(NameRuleReason.EQUAL, f"{target} is the domain's own name.")
-        return NameRuleVerdict(
-            NameRuleReason.EQUALITY_NOT_ACCEPTED,
-            f"{target} is the domain's own name, and only a name one label below it counts: use sip.{domain}.",
-        )
-    if domain.is_parent_of(target):
-        return NameRuleVerdict(NameRuleReason.DIRECT_SUBDOMAIN, f"{target} lies directly below {domain}.")
-    if domain.is_ancestor_of(target):
-        depth = len(target.labels) - len(domain.labels)
-        return NameRuleVerdict(NameRuleReason.TOO_DEEP, f"{target} lies {depth} labels below {domain}: {advice}.")
-    if domain.labels[-len(target.labels) :] == target.labels:
-        return NameRuleVerdict(NameRuleReason.PARENT_DOMAIN, f"{target} lies above {domain}, not below it: {advice}.")
-    return NameRuleVerdict(NameRuleReason.OTHER_DOMAIN, f"{target} does not lie in {domain}: {advice}.")
 
 
 def _split(text: str) -> tuple[str, ...]:
     """Map the text (UTS 46), cut it at its dots and turn U-labels into A-labels."""
     if len(text) > _MAX_INPUT:
-        raise InvalidName(text, f"it is longer than {MAX_NAME} characters")
-    if _ipv6(text) is not None:
-        raise InvalidName(text, "it is an IP address where a name is needed")
+        raise FlawedName(text, NameFlaw.TOO_LONG, f"it is longer than {MAX_NAME} characters")
+    if _ipv6(text) is not None or _bracketed_ipv4(text):
+        raise FlawedName(text, NameFlaw.IP_ADDRESS, "it is an IP address where a name is needed")
     if text.isascii():
         mapped = text.lower()
     else:
         try:
             mapped = idna.uts46_remap(text, std3_rules=False)
         except idna.IDNAError as error:
-            raise InvalidName(text, _idna_reason(error)) from None
+            raise FlawedName(text, NameFlaw.IDNA, _idna_reason(error)) from None
     return tuple(_a_label(label) for label in mapped.removesuffix(".").split("."))
 
 
@@ -203,77 +206,84 @@ def _a_label(label: str) -> str:
         return label
     foreign = _FOREIGN_CHARACTER.search("".join(character for character in label if character.isascii()))
     if foreign is not None:
-        raise InvalidName(label, _character_reason(foreign[0]))
+        raise FlawedName(label, *_character_flaw(foreign[0]))
     try:
         return idna.alabel(label).decode("ascii")
     except idna.IDNAError as error:
-        raise InvalidName(label, _idna_reason(error)) from None
+        too_long = len(label.encode("punycode", "replace")) > MAX_LABEL - len("xn--")
+        raise FlawedName(label, NameFlaw.LABEL_TOO_LONG if too_long else NameFlaw.IDNA, _idna_reason(error)) from None
 
 
-def _flaw_of_labels(labels: tuple[str, ...]) -> str | None:
+def _flaw_of_labels(labels: tuple[str, ...]) -> _Finding | None:
     """Why these are not the lower-case A-labels of a host name, or None."""
     if not any(labels):
-        return "it is empty"
+        return NameFlaw.EMPTY, "it is empty"
     for label in labels:
         flaw = _flaw_of_label(label)
         if flaw is not None:
             return flaw
     if sum(map(len, labels)) + len(labels) - 1 > MAX_NAME:
-        return f"it is longer than {MAX_NAME} characters"
+        return NameFlaw.TOO_LONG, f"it is longer than {MAX_NAME} characters"
     if len(labels) <= 4 and all(_IPV4_PART.fullmatch(label) for label in labels):
-        return _address_reason(".".join(labels))
+        return NameFlaw.IP_ADDRESS, _address_reason(".".join(labels))
     if not labels[-1][0].isalpha():
-        return f"its last label {labels[-1]!r} does not begin with a letter (RFC 3261 §25.1)"
+        reason = f"its last label {labels[-1]!r} does not begin with a letter (RFC 3261 §25.1)"
+        return NameFlaw.NUMERIC_TOP_LABEL, reason
     return None
 
 
-def _flaw_of_label(label: str) -> str | None:
+def _flaw_of_label(label: str) -> _Finding | None:
     """Why this is no lower-case A-label or plain letter-digit-hyphen label, or None (RFC 5890 §2.3.1)."""
     if not label:
-        return "it has an empty label (two dots in a row, or a dot at the start)"
+        return NameFlaw.EMPTY_LABEL, "it has an empty label (two dots in a row, or a dot at the start)"
     foreign = _FOREIGN_CHARACTER.search(label)
     if foreign is not None:
-        return _character_reason(foreign[0])
+        return _character_flaw(foreign[0])
     shown = repr(_shortened(label))
     if len(label) > MAX_LABEL:
-        return f"its label {shown} is longer than {MAX_LABEL} characters"
+        return NameFlaw.LABEL_TOO_LONG, f"its label {shown} is longer than {MAX_LABEL} characters"
     if label.startswith("-") or label.endswith("-"):
-        return f"its label {shown} begins or ends with a hyphen"
+        return NameFlaw.HYPHEN, f"its label {shown} begins or ends with a hyphen"
     if label.startswith("xn--"):
         try:
             canonical = idna.alabel(idna.ulabel(label)).decode("ascii")
         except idna.IDNAError as error:
-            return f"its label {shown} is no internationalised label: {_idna_reason(error)}"
+            return NameFlaw.A_LABEL, f"its label {shown} is no internationalised label: {_idna_reason(error)}"
         if canonical != label:  # older versions of the package do not check it
-            return f"its label {shown} is no internationalised label: IDNA 2008 writes {canonical!r}"
+            reason = f"its label {shown} is no internationalised label: IDNA 2008 writes {canonical!r}"
+            return NameFlaw.A_LABEL, reason
         return None
     if label[2:4] == "--":
-        return f"its label {shown} has hyphens in the third and fourth place, which are reserved (RFC 5890 §2.3.1)"
+        reason = f"its label {shown} has hyphens in the third and fourth place, which are reserved (RFC 5890 §2.3.1)"
+        return NameFlaw.RESERVED_HYPHENS, reason
     return None
 
 
-def _flaw_of_domain(labels: tuple[str, ...]) -> str | None:
+def _flaw_of_domain(labels: tuple[str, ...]) -> _Finding | None:
     """Why the labels of a host name are no SIP federation domain, or None (P8, F7.3)."""
     if len(labels) < 2:
-        return "a SIP domain has at least two labels, such as acme.com"
+        return NameFlaw.SINGLE_LABEL, "a SIP domain has at least two labels, such as acme.com"
     if sum(map(len, labels)) + len(labels) - 1 > MAX_SIP_DOMAIN:
-        return f"it is longer than {MAX_SIP_DOMAIN} characters, so that {SRV_PREFIX}.<domain> could not be looked up"
+        reason = f"it is longer than {MAX_SIP_DOMAIN} characters, so that {SRV_PREFIX}.<domain> could not be looked up"
+        return NameFlaw.DOMAIN_TOO_LONG, reason
     return None
 
 
-def _character_reason(character: str) -> str:
+def _character_flaw(character: str) -> _Finding:
     """Why this character has no place in a host name, in the words of its usual cause."""
     match character:
         case "*":
-            return "'*' is a wildcard, which stands for names but is none"
+            return NameFlaw.WILDCARD, "'*' is a wildcard, which stands for names but is none"
         case "_":
-            return "it has an underscore, which only service names such as _sipfederationtls._tcp have"
+            reason = "it has an underscore, which only service names such as _sipfederationtls._tcp have"
+            return NameFlaw.UNDERSCORE, reason
         case ":" | "[" | "]":
-            return f"it has {character!r}: a name comes without scheme, port and brackets"
+            return NameFlaw.URI, f"it has {character!r}: a name comes without scheme, port and brackets"
         case _ if character.isspace():
-            return "it has a space or line break"
+            return NameFlaw.SPACE, "it has a space or line break"
         case _:
-            return f"it has {character!r} (U+{ord(character):04X}), but only letters, digits and hyphens are allowed"
+            shown = f"{character!r} (U+{ord(character):04X})"
+            return NameFlaw.CHARACTER, f"it has {shown}, but only letters, digits and hyphens are allowed"
 
 
 def _address_reason(text: str) -> str:
@@ -297,6 +307,17 @@ def _ipv6(text: str) -> IPv6Address | None:
         return IPv6Address(bare)
     except AddressValueError:
         return None
+
+
+def _bracketed_ipv4(text: str) -> bool:
+    """Whether this is an IPv4 address in the brackets that only IPv6 has in a URI."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return False
+    try:
+        IPv4Address(text[1:-1])
+    except AddressValueError:
+        return False
+    return True
 
 
 def _shortened(text: str) -> str:
