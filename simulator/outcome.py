@@ -19,12 +19,14 @@ class Outcome:
     reason: str
     "The reason phrase of the status, or one sentence of what stopped the attempt earlier."
     phase: str
-    "How far it came: `discovery`, `connect`, `tls`, or the SIP method in lower case that got the final answer."
+    "How far it came: `policy`, `discovery`, `connect`, `tls`, or the SIP method in lower case with the final answer."
+    subject: str = "it"
+    "What was attempted, in words that begin a sentence about it: `the message 'Hello' from … to …`."
 
     def __str__(self) -> str:
         how = "was delivered" if self.delivered else "failed"
         answer = " ".join(part for part in (str(self.status or ""), self.reason.strip().rstrip(".")) if part)
-        return f"it {how} in phase {self.phase!r}" + (f" with {answer}" if answer else "")
+        return f"{self.subject} {how} in phase {self.phase!r}" + (f" with {answer}" if answer else "")
 
     def must_succeed(self) -> Self:
         """Return self, or raise ExpectationFailed with a sentence that says how it failed."""

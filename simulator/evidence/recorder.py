@@ -133,13 +133,18 @@ class Recorder:
         data = {"version": version, "names": list(names), "cipher": cipher, "sni": sni}
         return self.record(who, "tls", "established", ", ".join(names), peer=peer, data=data)
 
+    def tls_presented(self, who: str, peer: str, *, names: Sequence[str]) -> Record:
+        """`who` showed `peer` a certificate for `names`; for where the other end's view is not recorded."""
+        return self.record(who, "tls", "presented", ", ".join(names), peer=peer, data={"names": list(names)})
+
     def tls_refused(self, who: str, peer: str, *, alert: str, reason: str = "", names: Sequence[str] = ()) -> Record:
         """`who` ended the handshake with that alert because of `peer`'s certificate; `reason` is a sentence."""
         return self.record(who, "tls", "refused", reason, peer=peer, data={"alert": alert, "names": list(names)})
 
-    def tls_refused_by(self, who: str, peer: str, *, alert: str) -> Record:
-        """`peer` ended the handshake with `who` by that alert."""
-        return self.record(who, "tls", "refused-by", "", peer=peer, data={"alert": alert})
+    def tls_refused_by(self, who: str, peer: str, *, alert: str, names: Sequence[str] = ()) -> Record:
+        """`peer` ended the handshake with `who` by that alert, after `who` had shown a certificate for `names`."""
+        detail = f"the certificate that was shown is for {', '.join(names)}" if names else ""
+        return self.record(who, "tls", "refused-by", detail, peer=peer, data={"alert": alert, "names": list(names)})
 
     def tls_failed(self, who: str, peer: str, reason: str) -> Record:
         """The handshake of `who` with `peer` came to nothing without an alert."""

@@ -78,6 +78,9 @@ def _step(record: Record) -> tuple[Step, bool | None]:
         case "tls", "established":
             names = ", ".join(_facts(data, "names")) or "none"
             return Step(at, peer, who, layer, f"{_fact(data, 'version')}, certificate: {names}"), None
+        case "tls", "presented":
+            names = ", ".join(_facts(data, "names")) or "none"
+            return Step(at, who, peer, layer, f"TLS, certificate: {names}"), None
         case "tls", "refused":
             names = ", ".join(_facts(data, "names"))
             detail = f"certificate for {names}: {text}" if names and text else text or names

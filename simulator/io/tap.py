@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from simulator import tls
 from simulator.evidence.recorder import Recorder
@@ -13,10 +13,14 @@ from simulator.sip.message import Request, Response
 class RecordingTap:
     """A tap that records for the participant `who`; `label` names the participant at the link's other end."""
 
-    def __init__(self, recorder: Recorder, who: str, label: Callable[[Link], str]) -> None:
+    def __init__(
+        self, recorder: Recorder, who: str, label: Callable[[Link], str], *, own_names: Sequence[str] = ()
+    ) -> None:
+        """`own_names` are those of the certificate that `who` presents."""
         self._recorder = recorder
         self._who = who
         self._label = label
+        self._own_names = own_names
 
     def opened(self, link: Link) -> None:
         self._recorder.tcp(
@@ -35,11 +39,12 @@ class RecordingTap:
             cipher=handshake.cipher,
             sni=handshake.sni,
         )
+        self._recorder.tls_presented(self._who, self._label(link), names=self._own_names)
 
     def refused(self, link: Link, *, by_peer: bool, alert: str, sentence: str) -> None:
         peer = self._label(link)
         if by_peer:
-            self._recorder.tls_refused_by(self._who, peer, alert=alert)
+            self._recorder.tls_refused_by(self._who, peer, alert=alert, names=self._own_names)
         elif alert:
             self._recorder.tls_refused(self._who, peer, alert=alert, reason=sentence, names=link.peer_names)
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from simulator.errors import ExpectationFailed
 from simulator.io.account import Account, PresenceSeen, TextMessage
 from simulator.io.loop import LoopThread
@@ -12,6 +14,8 @@ from simulator.sip.uri import SipUri
 
 DEADLINE = 5.0
 "Real seconds that an expectation waits when the test names no other time."
+SHOWN_TEXT = 40
+"Characters of a message that a failure quotes."
 
 
 class User:
@@ -72,6 +76,7 @@ class User:
         """Subscribe to the presence of `other` (RFC 3856) and return once the subscription was answered."""
         presentity = _uri(other)
         outcome = self._loop.run(self._agent.watch(self._account, presentity))
+        outcome = replace(outcome, subject=f"the subscription of {self.uri} to the presence of {presentity}")
         return Watch(self._loop, self._agent, self._account, presentity, outcome)
 
 
@@ -86,7 +91,9 @@ class Chat:
 
     def say(self, text: str) -> Outcome:
         """Send `text` and wait for the final answer; failures are outcomes, not exceptions."""
-        return self._loop.run(self._agent.send_text(self._account, self._other, text))
+        outcome = self._loop.run(self._agent.send_text(self._account, self._other, text))
+        shown = text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "…"
+        return replace(outcome, subject=f"the message {shown!r} from {self._account.uri} to {self._other}")
 
     def close(self) -> None:
         """End the session with BYE, if there is one."""

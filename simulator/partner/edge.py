@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.errors import ExpectationFailed
@@ -61,8 +61,10 @@ class TlsRefusal:
 class EdgeTap(RecordingTap):
     """Records for the evidence and keeps the refusals, for which a test may wait."""
 
-    def __init__(self, recorder: Recorder, who: str, label: Callable[[Link], str]) -> None:
-        super().__init__(recorder, who, label)
+    def __init__(
+        self, recorder: Recorder, who: str, label: Callable[[Link], str], *, own_names: Sequence[str] = ()
+    ) -> None:
+        super().__init__(recorder, who, label, own_names=own_names)
         self.refusals: Mailbox[TlsRefusal] = Mailbox()
         self.dialled: Mailbox[str] = Mailbox()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator import tls
+from cryptography import x509
+
+from simulator import tls, trust
 from simulator.errors import ConfigurationError, Problem
 from simulator.evidence.recorder import Recorder
 from simulator.io.account import Account
@@ -47,7 +49,8 @@ class Partner:
         self._loop = loop
         self._recorder = recorder
         self._log: list[str] = []
-        tap = EdgeTap(recorder, str(domain), lambda _link: opposite)
+        shown = trust.names_of(x509.load_pem_x509_certificate(identity.chain_pem))
+        tap = EdgeTap(recorder, str(domain), lambda _link: opposite, own_names=shown)
         self.agent = UserAgent(
             fqdn=fqdn,
             dialect=persona.dialect,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 import pytest
 
+from simulator.pytest_plugin import REQUIREMENT
 from simulator.scenarios.results import Fault, Outcome, Result, Run, Tally
 from simulator.scenarios.runner import Watcher
 from simulator.scenarios.selection import Catalogue
@@ -232,7 +233,9 @@ def _reason(report: pytest.TestReport) -> str:
 
 
 def _details(report: pytest.TestReport) -> list[str]:
-    evidence = [f"{title}:\n{text.rstrip()}" for title, text in report.sections if text.strip()]
+    # The requirement stands above already, as the scenario's sentence.
+    sections = [(title, text.rstrip()) for title, text in report.sections if title != REQUIREMENT]
+    evidence = [f"{title}:\n{text}" for title, text in sections if text]
     return [*evidence, f"traceback:\n{report.longreprtext.rstrip()}"]
 
 

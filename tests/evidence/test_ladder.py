@@ -299,7 +299,7 @@ NAMES = st.text(min_size=1, max_size=12)
 WORDS = {
     "dns": ["question", "answer"],
     "tcp": ["connected", "accepted", "refused", "timeout", "closed", "lost"],
-    "tls": ["established", "refused", "refused-by", "failed"],
+    "tls": ["established", "presented", "refused", "refused-by", "failed"],
     "sip": ["sent", "received"],
     "log": ["note"],
 }
