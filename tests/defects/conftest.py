@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -23,11 +22,10 @@ RunWith = Callable[[str], dict[str, str]]
 
 
 @pytest.fixture(scope="session")
-def run_with(tmp_path_factory: pytest.TempPathFactory) -> RunWith:
+def run_with() -> RunWith:
     """`run_with(patch)` executes `patch` before the catalogue and returns the failed scenarios, id -> report text."""
 
     def run(patch: str) -> dict[str, str]:
-        report = tmp_path_factory.mktemp("defect") / "report.json"
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
         result = subprocess.run(
             [sys.executable, "-c", PROGRAM, patch, "run"],
@@ -37,7 +35,6 @@ def run_with(tmp_path_factory: pytest.TempPathFactory) -> RunWith:
             timeout=300,
             check=False,
         )
-        report.write_text(json.dumps(result.stdout), encoding="utf-8")
         assert result.returncode in (0, 1), result.stdout + result.stderr
         failures = result.stdout.split("\nFAILED ")[1:]
         return {failure.partition("  (")[0]: failure for failure in failures}

@@ -5,9 +5,12 @@ A defect is a patch from outside; the product has no switches for them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+
+RunWith = Callable[[str], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,20 @@ StaticRoutes.route_to = lambda self, domain: next(
     Defect(
         "ignores the switch of open federation",
         """
-from simulator.connect_server.settings import OpenFederation
-OpenFederation.enabled = property(lambda self: True, lambda self, value: None)
-import simulator.connect_server.settings as settings
-settings.OpenFederation = OpenFederation
+from simulator.connect_server.server import ConnectServer
+from simulator.io.peering import NotFederated, OpenWay
+way_to = ConnectServer.way_to
+def open_to_all(self, domain):
+    try:
+        return way_to(self, domain)
+    except NotFederated as error:
+        if "open federation is switched off" not in str(error):
+            raise
+        return OpenWay(domain)
+ConnectServer.way_to = open_to_all
 """,
-        frozenset(),
-        (),
+        frozenset({"discovery/open-federation-off-outbound", "discovery/open-federation-off-inbound"}),
+        ("With open federation switched off", "Hello?"),
     ),
     Defect(
         "does not look at licences",
@@ -130,7 +140,7 @@ user.Watch.expect.__kwdefaults__["within"] = 0.5
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name.replace(" ", "-"))
-def test_defect_is_caught_by_the_scenarios_about_it(defect: Defect, run_with) -> None:  # type: ignore[no-untyped-def]
+def test_defect_is_caught_by_the_scenarios_about_it(defect: Defect, run_with: RunWith) -> None:
     failures = run_with(defect.patch)
 
     assert set(failures) == defect.caught_by
