@@ -52,17 +52,19 @@ def test_switched_on_again(federation: Federation) -> None:
     must_chat_both_ways(federation, partner)
 
 
-@scenario(level="must", sources=("R31",), needs=NEEDS)
+@scenario(level="must", sources=("R31",), needs=(*NEEDS, "open-federation"))
 def test_connection_type_switched_off(federation: Federation) -> None:
     """No route works in either direction while the connection type is switched off."""
     partner = federation.direct_partner()
     alice, bob = federation.sut.user("alice"), partner.user("bob")
 
     federation.sut.switch_static_routes(enabled=False)
+    federation.sut.switch_open_federation(enabled=False)
 
     alice.chat_with(bob).say("Hello?").must_fail()
     bob.chat_with(alice).say("Hello?").must_fail()
     bob.must_have_no_message()
+    federation.sut.switch_open_federation(enabled=True)
     must_have_reached_nobody(federation, alice)
 
 
