@@ -89,7 +89,7 @@ def test_the_settings_example_is_complete(clone: Path) -> None:
     result = shell(SERVES, clone)
 
     assert result.returncode == 2
-    assert "connect.chain.pem cannot be read" in result.stderr
+    assert "There is no file connect.chain.pem" in result.stderr
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
