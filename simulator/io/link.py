@@ -17,6 +17,8 @@ from simulator.trust import Verdict
 
 WRITE_BUFFER_LIMIT = 8 * 1024 * 1024
 "Bytes that may wait for a peer that does not read; one more message ends the connection."
+LINGER = 2.0
+"Seconds in which a peer that broke the rules may read our last answer before the connection is cut."
 
 
 class LinkLost(FederationFailed):
@@ -93,7 +95,9 @@ class Link(asyncio.Protocol):
         outgoing: bool,
         expected: str = "",
         tap: Tap | None = None,
+        on_gone: Callable[[Link], object] = lambda _link: None,
     ) -> None:
+        """`on_gone` is called when the socket is closed, which may be a moment after the link has ended."""
         self.outgoing = outgoing
         self.expected = expected
         "The name that was dialled; empty for an incoming connection."
@@ -113,6 +117,7 @@ class Link(asyncio.Protocol):
         self._timers = timers
         self._timer: Timer | None = None
         self._tap = tap
+        self._on_gone = on_gone
         self._transport: asyncio.Transport | None = None
         self._waiting: dict[ClientTransaction, asyncio.Future[Response]] = {}
         self._provisional: dict[ClientTransaction, Callable[[Response], None]] = {}
@@ -168,6 +173,8 @@ class Link(asyncio.Protocol):
             self._tls.close()
             self._write()
             self._transport.close()
+        elif self._transport is not None and not self._transport.is_closing():
+            self._transport.abort()
         self._ended(sentence)
 
     # -- asyncio.Protocol ---------------------------------------------------------------------------------------
@@ -183,15 +190,19 @@ class Link(asyncio.Protocol):
         self._write()
 
     def data_received(self, data: bytes) -> None:
+        if self.closed_because is not None:
+            return
         self._tls.receive_data(data)
         self._dispatch()
 
     def eof_received(self) -> None:
-        self._tls.receive_eof()
-        self._dispatch()
+        if self.closed_because is None:
+            self._tls.receive_eof()
+            self._dispatch()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._ended(f"the connection ended: {error}" if error else "the peer closed the connection")
+        self._on_gone(self)
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -257,7 +268,8 @@ class Link(asyncio.Protocol):
                 self._user.on_remark(self, f"a {response.status} was ignored: {reason}")
             case sip_events.ConnectionBroken(error=error):
                 self.fault = f"the peer broke a rule of SIP: {error}"
-                self._end(self.fault, phase="sip")
+                self._last_words()
+                self._ended(self.fault, phase="sip")
 
     def _on_response(self, transaction: ClientTransaction, response: Response) -> None:
         if response.status < 200:
@@ -311,6 +323,19 @@ class Link(asyncio.Protocol):
         self._sip.handle_timeout(self._timers.clock.now())
         self._drain_sip()
         self._flush()
+
+    def _last_words(self) -> None:
+        """Send what is left and end our direction only: closing with bytes unread would destroy the answer on its way."""
+        assert self._transport is not None
+        if data := self._sip.data_to_send():
+            self._tls.send(data)
+        self._tls.close()
+        self._write()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._timers.call_at(self._timers.clock.now() + LINGER, self._transport.abort)
+        else:
+            self._transport.close()
 
     def _end(self, sentence: str, *, phase: str = "") -> None:
         """End from our side, after what is still to be written (an alert, say)."""

@@ -105,10 +105,6 @@ class SipTransport:
         """Raise ConfigurationError now, not at the first connection, when certificate and key cannot be used (R59)."""
         tls.Endpoint(self._context("server"))
 
-    def forget(self, link: Link) -> None:
-        """Drop a link that has ended."""
-        self.links.discard(link)
-
     def use(self, identity: tls.Identity) -> None:
         """Present another certificate from the next connection on (R65, R75)."""
         self.identity = identity
@@ -130,6 +126,7 @@ class SipTransport:
             outgoing=outgoing,
             expected=expected,
             tap=self.tap,
+            on_gone=self.links.discard,
         )
         self.links.add(link)
         return link

@@ -285,7 +285,6 @@ class UserAgent:
         self.log(f"On the connection {_where(link)} {sentence}")
 
     def on_closed(self, link: Link) -> None:
-        self.transport.forget(link)
         if link.fault:
             self.log(f"The connection {_where(link)} ended: {link.fault}")
         self._held.pop(link, None)

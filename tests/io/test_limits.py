@@ -1,0 +1,19 @@
+"""A message over a limit is answered, and the connection ends with a sentence."""
+
+from __future__ import annotations
+
+from simulator.federation import Federation
+
+
+def test_a_message_over_the_limit_is_answered_413_and_the_next_one_goes_through(federation: Federation) -> None:
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+
+    to_bob = alice.chat_with(bob).say("x" * 1_100_000)
+    to_alice = bob.chat_with(alice).say("y" * 1_100_000)
+
+    to_bob.must_fail(status=413)
+    to_alice.must_fail(status=413)
+    partner.edge.must_log("the body of 1100000 bytes is over 1000000")
+    alice.chat_with(bob).say("after").must_succeed()
+    bob.chat_with(alice).say("after").must_succeed()
