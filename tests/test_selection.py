@@ -136,6 +136,10 @@ def test_no_srv_record(domain):
         ('def test_it():\n    """It works."""\n', "is marked with @scenario"),
         ('@scenario(level="must", sources=("R1",))\ndef test_it():\n    pass\n', "docstring's first line"),
         ('@pytest.mark.scenario(sources=("R1",))\ndef test_it():\n    """It works."""\n', "None is no level"),
+        (
+            '@scenario(level="must", sources=("R1",), needs=("chta",))\ndef test_it():\n    """It works."""\n',
+            "needs chta; the capabilities are chat, ",
+        ),
     ],
 )
 def test_a_test_that_is_no_proper_scenario_is_refused(pytester: pytest.Pytester, source: str, complaint: str) -> None:

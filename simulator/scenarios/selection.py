@@ -13,6 +13,7 @@ import pytest
 from simulator.errors import ConfigurationError, Problem, SipfedError
 from simulator.scenarios import LEVELS, Level
 from simulator.scenarios.runner import CATALOGUE, Watcher, run_pytest
+from simulator.sut.capabilities import CAPABILITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ class Scenario:
         level = mark.kwargs.get("level")
         if level not in LEVELS:
             raise ConfigurationError([Problem(place, f"{level!r} is no level; use the decorator @scenario(...).")])
+        unknown = sorted(set(mark.kwargs.get("needs", ())) - set(CAPABILITIES))
+        if unknown:
+            known = ", ".join(CAPABILITIES)
+            raise ConfigurationError([Problem(place, f"needs {', '.join(unknown)}; the capabilities are {known}.")])
         return cls(
             area=area_of(item.path),
             name=_spoken(item.name),

@@ -20,7 +20,7 @@ class ServerUnderTest(Protocol):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What it can be told to do, or can be watched doing; the words stand in `simulator.sut.capabilities`."""
+        """What it can be told to do, or can be watched doing; one of `simulator.sut.capabilities.CAPABILITIES`."""
 
     @property
     def domain(self) -> SipDomain:

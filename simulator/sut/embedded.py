@@ -12,13 +12,7 @@ from simulator.io.loop import LoopThread
 from simulator.io.timers import Timers
 from simulator.io.user import User
 from simulator.names import Fqdn, Host, SipDomain
-
-CAPABILITIES = frozenset(
-    {"chat", "presence", "static-routes", "open-federation", "licences", "identity", "observe-inbox"}
-)
-"""`chat` and `presence`: its users can be told to send, watch and publish; `static-routes` and `open-federation`: both
-can be changed; `licences`: it has a user without one; `identity`: another instance with other names can be started;
-`observe-inbox`: what reached a user can be read."""
+from simulator.sut.capabilities import CAPABILITIES
 
 
 class EmbeddedServer:
@@ -45,7 +39,7 @@ class EmbeddedServer:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return CAPABILITIES
+        return frozenset(CAPABILITIES)
 
     @property
     def domain(self) -> SipDomain:
