@@ -9,32 +9,28 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from fakes.ca.certificates import Issuer, Window, constraints, make_intermediate, make_leaf, make_root
-from fakes.ca.profiles import PROFILES, Profile, Signer
+from fakes.ca.certificates import Urls, Window, make_leaf, new_key
+from fakes.ca.issuers import Branch, Issuers, Permitted
+from fakes.ca.profiles import PROFILES, Profile
 from fakes.ca.scratch import Scratch, sweep_once
 from fakes.errors import FakeError
 
 BACKDATED = timedelta(hours=1)
 "Leaves begin this much earlier, for the clock of a server under test that is slow."
-CA_LIFETIME = timedelta(days=30)
-"Root and intermediate are valid this long before and after `at`: a leaf that has ended was valid once."
+CA_AGE = timedelta(days=30)
+"Root and intermediates have been valid this long at `at`: a leaf that has ended was valid once."
+CA_LIFETIME = timedelta(days=400)
+"Root and intermediates are valid this long after `at`, to outlive every leaf. Their keys live as long as the run."
+DEFAULT_DAYS = 7
+"How long a leaf is valid where neither its profile nor the caller says so."
 DEFAULT_NAMES = ("test", "127.0.0.0/8", "::1")
 "What every CA may speak for: the TLD reserved for testing (RFC 6761 §6.2) and loopback."
-
-_Permitted = str | ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +42,9 @@ class Issued:
     profile: Profile
     leaf: x509.Certificate
     chain_pem: bytes
-    "The leaf and the intermediate, in the order in which they are sent (RFC 8446 §4.4.2)."
+    "What is sent, in that order: the leaf and, but for some profiles, the intermediate (RFC 8446 §4.4.2)."
     key_pem: bytes = field(repr=False)
     "The leaf's private key, PKCS #8, not encrypted."
-
-
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    issuer: Issuer
-    pem: bytes
 
 
 class Authority:
@@ -63,8 +53,9 @@ class Authority:
     `names` adds DNS names (with all that is below them) and addresses or ranges (`192.0.2.0/24`) to `DEFAULT_NAMES`;
     they stand as critical name constraints in root and intermediate and cannot be changed later. `folder` is where
     `write` makes its private folder, by default the system's folder for temporary files; what killed runs left there
-    is removed now. `at` is the calendar time of the run, by default now. `crl_url` becomes the CRL
-    distribution point of every leaf. Raises FakeError for a name that no certificate can hold.
+    is removed now. `at` is the calendar time of the run, by default now. `crl_url` becomes the distribution point of
+    every leaf that has one, for a list that somebody else serves; `Publisher` serves the CA's own. Raises FakeError for
+    a name that no certificate can hold.
 
     Use it as a context manager, or call `close()`: the key files go with it.
     """
@@ -79,51 +70,58 @@ class Authority:
     ) -> None:
         now = _calendar(at)
         self._permitted = tuple(_permitted(name) for name in (*DEFAULT_NAMES, *(names or ())))
-        self._limits = constraints(self._permitted)
-        self._window = Window(now - CA_LIFETIME, now + CA_LIFETIME)
+        self._window = Window(now - CA_AGE, now + CA_LIFETIME)
         self._at = at
         self._crl_url = crl_url
-        self._run = secrets.token_hex(4)
-        self._root = make_root(f"sipfed root {self._run}", self._window, self._limits)
-        self._ours = self._below(self._root, f"sipfed intermediate {self._run}")
+        self.issuers = Issuers(secrets.token_hex(4), self._window, self._permitted)
+        "The root and what is below it."
         self._parent = Path(tempfile.gettempdir()) if folder is None else folder
         self._scratch: Scratch | None = None
         self._written: dict[int, tuple[Path, Path]] = {}
         self._closed = False
-        self.root_pem = self._root.certificate.public_bytes(Encoding.PEM)
+        self.root_pem = self.root.public_bytes(Encoding.PEM)
         "The root to give to a server under test, and to nobody else."
         sweep_once(self._parent)
 
     @property
     def root(self) -> x509.Certificate:
         """The trust anchor, for a verifier in the same process."""
-        return self._root.certificate
+        return self.issuers.root.issuer.certificate
 
     @property
     def intermediate(self) -> x509.Certificate:
-        """What signs the leaves; every chain carries it."""
-        return self._ours.issuer.certificate
+        """What signs the leaves of most profiles; their chain carries it. A new one once `publish` was called."""
+        return self.issuers.branch("ours").issuer.certificate
 
-    @cached_property
-    def _stranger_root(self) -> Issuer:
-        # Independent of our own root in every respect, as it should be: trustme makes it, and nobody is given it.
-        import trustme  # 150 ms
+    def now(self) -> datetime:
+        """The calendar time of the run, in UTC."""
+        return _calendar(self._at)
 
-        made = trustme.CA(organization_name="a stranger")
-        key = load_pem_private_key(made.private_key_pem.bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey), "trustme makes P-256 keys unless told otherwise"
-        return Issuer(x509.load_pem_x509_certificate(made.cert_pem.bytes()), key)
+    def publish(self, base: str, *, dead: str | None = None) -> None:
+        """Let what is signed from now on name URLs below `base`, as `Publisher` serves them. Called by its `start`.
 
-    @cached_property
-    def _stranger(self) -> _Chain:
-        return self._below(self._stranger_root, f"stranger intermediate {self._run}")
+        `dead` is a URL of the same form where nobody is, for the profiles that need one.
+        """
+        self.issuers.publish(base, dead)
 
-    def _below(self, root: Issuer, name: str) -> _Chain:
-        issuer = make_intermediate(name, self._window, self._limits, root)
-        return _Chain(issuer, issuer.certificate.public_bytes(Encoding.PEM))
+    def revoke(
+        self,
+        what: Issued | x509.Certificate,
+        *,
+        at: datetime | None = None,
+        reason: x509.ReasonFlags = x509.ReasonFlags.key_compromise,
+    ) -> None:
+        """Revoke a leaf or an intermediate of this CA, by default as of now; from any thread.
 
-    def _chain(self, signer: Signer) -> _Chain:
-        return self._ours if signer == "ours" else self._stranger
+        CRL and OCSP answers say so from the next one on. Raises FakeError for a certificate that this CA did not sign.
+        """
+        certificate = what.leaf if isinstance(what, Issued) else what
+        serial = certificate.serial_number
+        branch = next((each for each in self.issuers.branches if serial in each.serials), None)
+        if branch is None:
+            subject = certificate.subject.rfc4514_string() or f"serial number {serial}"
+            raise FakeError(f"This CA did not sign the certificate ({subject}) that it is to revoke.")
+        branch.revoked[serial] = (_calendar(at) if at is not None else self.now(), reason)
 
     def issue(
         self,
@@ -132,32 +130,49 @@ class Authority:
         *,
         at: datetime | None = None,
         sans: Sequence[str] = (),
-        valid_days: float = 7,
+        valid_days: float | None = None,
     ) -> Issued:
-        """A new certificate of the given profile for `fqdn` (A-labels, or an IP address), with a new P-256 key.
+        """A new certificate of the given profile for `fqdn` (A-labels, or an IP address), with a new key, P-256 mostly.
 
         `sans` are names beside those of the profile, for instance `sip.<domain>` of a second SIP domain. `at` is the
         calendar time of issue with its time zone, by default that of the authority; from it the certificate is valid
-        for `valid_days` days, and an `expired` one was valid for that long before its end.
+        for `valid_days` days (7 without a lifetime of the profile's), and an `expired` one was valid for that long.
 
         Raises FakeError for an unknown profile, a name outside the name constraints, a name that the profile cannot
-        be built for (`*.` of an address), and a validity that exceeds the CA's. Whether `fqdn` follows any
-        rule for host names is *not* checked: certificates with odd names are wanted.
+        be built for (`*.` of an address), a validity that exceeds the CA's, and a profile that names URLs before
+        `publish`. Whether `fqdn` follows any rule for host names is *not* checked: odd names are wanted.
         """
         shape = _profile(profile)
-        names = tuple(dict.fromkeys((*_fill(shape, fqdn), *map(_without_dot, sans))))
-        for name in names:
+        names = tuple(dict.fromkeys((*_fill(shape, shape.names, fqdn), *map(_without_dot, sans))))
+        common_name = None if shape.common_name is None else _fill(shape, (shape.common_name,), fqdn)[0]
+        for name in (*names, *([] if common_name in (None, "{first}") else [common_name])):
             self._check_permitted(name)
         window = self._leaf_window(shape, _calendar(at or self._at), valid_days)
-        chain = self._chain(shape.signer)
-        leaf, key = make_leaf(chain.issuer, names, shape.usages, window, crl_url=self._crl_url)
-        return Issued(
+        branch = None if shape.signer == "self" else self.issuers.branch(shape.signer)
+        urls = None if branch is None else self._urls(branch, shape)
+        leaf, key = make_leaf(
+            None if branch is None else branch.issuer,
+            names,
+            shape.usages,
+            window,
+            common_name=common_name,
+            key=new_key(shape.key),
+            signature=shape.signature,
+            urls=urls,
+        )
+        sent_along = b"" if branch is None or not shape.sends_chain else branch.pem
+        issued = Issued(
             fqdn=fqdn,
             profile=shape,
             leaf=leaf,
-            chain_pem=leaf.public_bytes(Encoding.PEM) + chain.pem,
+            chain_pem=leaf.public_bytes(Encoding.PEM) + sent_along,
             key_pem=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         )
+        if branch is not None:
+            branch.serials.add(leaf.serial_number)
+        if shape.revoked:
+            self.revoke(issued)
+        return issued
 
     def write(self, issued: Issued) -> tuple[Path, Path]:
         """Write chain and key for a program that wants files; returns (certificate path, key path), both 0600.
@@ -201,12 +216,25 @@ class Authority:
             self._scratch = Scratch(self._parent)
         return self._scratch
 
-    def _leaf_window(self, shape: Profile, now: datetime, valid_days: float) -> Window:
-        if valid_days <= 0:
+    def _urls(self, branch: Branch, shape: Profile) -> Urls:
+        if self._crl_url is None:
+            return self.issuers.urls(branch, shape)
+        return Urls() if shape.crl is None else Urls(crl=self._crl_url)
+
+    def _leaf_window(self, shape: Profile, now: datetime, valid_days: float | None) -> Window:
+        if valid_days is not None and valid_days <= 0:
             raise FakeError(f"A certificate cannot be valid for {valid_days} days: give a number above zero.")
-        length = timedelta(days=valid_days)
-        end = now - shape.ended if shape.ended else now + length
-        window = Window(end - length - BACKDATED, end)
+        if shape.lifetime is not None:
+            if valid_days is not None:
+                raise FakeError(f"The profile {shape.name!r} says how long it is valid: leave valid_days out.")
+            # Both ends are inside (BR 1.6.1 “Validity Period”), so the last second is one less.
+            start = now - BACKDATED
+            window = Window(start, start + shape.lifetime - timedelta(seconds=1))
+        else:
+            length = timedelta(days=DEFAULT_DAYS if valid_days is None else valid_days)
+            end = now - shape.ended if shape.ended else now + shape.begins + length
+            start = now + shape.begins if shape.begins else end - length - BACKDATED
+            window = Window(start, end)
         if window.start < self._window.start or window.end > self._window.end:
             raise FakeError(
                 f"The certificate would be valid {window}, the CA only {self._window}: "
@@ -215,7 +243,7 @@ class Authority:
         return window
 
     def _check_permitted(self, name: str) -> None:
-        if not any(_covers(permitted, name) for permitted in self._permitted):
+        if not any(_covers(permitted, name.removeprefix("sip:")) for permitted in self._permitted):
             allowed = ", ".join(map(str, self._permitted))
             raise FakeError(
                 f"{name!r} is outside the name constraints of this CA ({allowed}), so nobody would accept it: "
@@ -239,13 +267,13 @@ def _profile(profile: str | Profile) -> Profile:
     return PROFILES[profile]
 
 
-def _fill(shape: Profile, fqdn: str) -> tuple[str, ...]:
+def _fill(shape: Profile, templates: Sequence[str], fqdn: str) -> tuple[str, ...]:
     """The profile's names for this FQDN; `{parent}` needs a name of two labels or more."""
     name = _without_dot(fqdn)
     _, _, parent = name.partition(".")
-    if any("{parent}" in template for template in shape.names) and (not parent or _address(name) is not None):
+    if any("{parent}" in template for template in templates) and (not parent or _address(name) is not None):
         raise FakeError(f"{fqdn!r} has no parent domain, which the certificate profile {shape.name!r} names.")
-    return tuple(template.replace("{fqdn}", name).replace("{parent}", parent) for template in shape.names)
+    return tuple(template.replace("{fqdn}", name).replace("{parent}", parent) for template in templates)
 
 
 def _without_dot(name: str) -> str:
@@ -263,7 +291,7 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _permitted(name: str) -> _Permitted:
+def _permitted(name: str) -> Permitted:
     try:
         return ipaddress.ip_network(name)
     except ValueError:
@@ -273,7 +301,7 @@ def _permitted(name: str) -> _Permitted:
     return bare
 
 
-def _covers(permitted: _Permitted, name: str) -> bool:
+def _covers(permitted: Permitted, name: str) -> bool:
     """RFC 5280 §4.2.1.10: a DNS name covers itself and all below it, a range its addresses."""
     address = _address(name)
     if isinstance(permitted, str):

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import verification
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, SignatureAlgorithmOID
 
 from fakes.ca import PROFILES, Authority, Issued, Profile
 from fakes.ca.certificates import Issuer, Window, constraints, make_intermediate, make_leaf, make_root
@@ -22,9 +22,28 @@ AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FQDN = "sip.fabrikam.test"
 
 
+BASE = "http://ca.example:8080"
+DEAD = "http://ca.example:8081"
+KEYS: dict[str, type] = {
+    "p-256": ec.EllipticCurvePrivateKey,
+    "p-384": ec.EllipticCurvePrivateKey,
+    "ed25519": ed25519.Ed25519PrivateKey,
+    "rsa-1024": rsa.RSAPrivateKey,
+    "rsa-2048": rsa.RSAPrivateKey,
+}
+
+
 @pytest.fixture
 def authority() -> Authority:
     return Authority(at=AT)
+
+
+@pytest.fixture
+def publishing() -> Authority:
+    """An authority whose certificates say where their revocation is published."""
+    authority = Authority(at=AT)
+    authority.publish(BASE + "/", dead=DEAD)
+    return authority
 
 
 def _policy(authority: Authority, at: datetime) -> verification.PolicyBuilder:
@@ -117,7 +136,7 @@ def test_an_untrusted_certificate_has_a_complete_chain_under_another_root(author
     assert intermediate != authority.intermediate
     assert _shape(leaf) == _shape(authority.issue(FQDN).leaf)
     # With the stranger's root in the store there is no other fault left.
-    root = authority._stranger_root.certificate
+    root = authority.issuers.stranger_root.issuer.certificate
     assert root.subject == intermediate.issuer
     store = verification.Store([root])
     verifier = verification.PolicyBuilder().store(store).time(AT).build_server_verifier(x509.DNSName(FQDN))
@@ -138,13 +157,15 @@ def test_each_profile_has_its_own_name_and_one_line_about_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_each_leaf_is_a_p256_end_entity_that_may_only_sign(authority: Authority, name: str) -> None:
-    issued = authority.issue(FQDN, name)
+def test_each_leaf_is_an_end_entity_that_may_only_sign(publishing: Authority, name: str) -> None:
+    issued = publishing.issue(FQDN, name)
     leaf = issued.leaf
     key = load_pem_private_key(issued.key_pem, None)
 
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    assert isinstance(key.curve, ec.SECP256R1)
+    kind = PROFILES[name].key
+    assert isinstance(key, KEYS[kind])
+    if isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        assert key.key_size == int(kind.partition("-")[2])
     assert key.public_key() == leaf.public_key()
     basic = leaf.extensions.get_extension_for_class(x509.BasicConstraints)
     assert (basic.critical, basic.value.ca) == (True, False)
@@ -156,14 +177,13 @@ def test_each_leaf_is_a_p256_end_entity_that_may_only_sign(authority: Authority,
     assert issued.profile is PROFILES[name]
 
 
-@pytest.mark.parametrize("name", PROFILES)
-def test_key_identifiers_link_each_certificate_to_its_issuer(authority: Authority, name: str) -> None:
-    leaf, intermediate = x509.load_pem_x509_certificates(authority.issue(FQDN, name).chain_pem)
+@pytest.mark.parametrize("name", [name for name in PROFILES if name not in ("self-signed", "missing-intermediate")])
+def test_key_identifiers_link_each_certificate_to_its_issuer(publishing: Authority, name: str) -> None:
+    leaf, intermediate = x509.load_pem_x509_certificates(publishing.issue(FQDN, name).chain_pem)
 
     assert _authority_key(leaf) == _own_key(intermediate)
     assert _own_key(leaf) == x509.SubjectKeyIdentifier.from_public_key(leaf.public_key()).digest
-    if PROFILES[name].signer == "ours":
-        assert _authority_key(intermediate) == _own_key(authority.root)
+    assert (_authority_key(intermediate) == _own_key(publishing.root)) is (PROFILES[name].signer != "stranger")
 
 
 def _own_key(certificate: x509.Certificate) -> bytes:
@@ -298,14 +318,146 @@ def test_the_crl_distribution_point_is_in_every_leaf_when_there_is_one(authority
 
     leaf = Authority(at=AT, crl_url=url).issue(FQDN).leaf
 
-    points = list(leaf.extensions.get_extension_for_class(x509.CRLDistributionPoints).value)
-    assert [point.full_name for point in points] == [[x509.UniformResourceIdentifier(url)]]
-    with pytest.raises(x509.ExtensionNotFound):
-        authority.issue(FQDN).leaf.extensions.get_extension_for_class(x509.CRLDistributionPoints)
+    assert _points(leaf) == [url]
+    assert _points(authority.issue(FQDN).leaf) == []
+    assert _points(Authority(at=AT, crl_url=url).issue(FQDN, "no-crl").leaf) == []
+
+
+def _points(certificate: x509.Certificate) -> list[str]:
+    try:
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except x509.ExtensionNotFound:
+        return []
+    return [name.value for point in points for name in point.full_name or []]
+
+
+def _access(certificate: x509.Certificate) -> dict[x509.ObjectIdentifier, str]:
+    try:
+        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except x509.ExtensionNotFound:
+        return {}
+    return {each.access_method: each.access_location.value for each in access}
+
+
+def test_a_leaf_of_a_publishing_ca_says_where_its_revocation_is_found(publishing: Authority) -> None:
+    ocsp, issuer = AuthorityInformationAccessOID.OCSP, AuthorityInformationAccessOID.CA_ISSUERS
+    wanted: dict[str, tuple[list[str], dict[x509.ObjectIdentifier, str]]] = {
+        "dual": ([f"{BASE}/ours/fresh.crl"], {}),
+        "no-crl": ([], {}),
+        "self-signed": ([], {}),
+        "rsa-2048": ([f"{BASE}/rsa/fresh.crl"], {}),
+        "crl-expired": ([f"{BASE}/ours/expired.crl"], {}),
+        "crl-unreachable": ([f"{DEAD}/ours/unreachable.crl"], {}),
+        "ocsp": ([], {ocsp: f"{BASE}/ours/direct/ocsp", issuer: f"{BASE}/ours/issuer.cer"}),
+        "ocsp-delegated": ([], {ocsp: f"{BASE}/ours/delegated/ocsp"}),
+        "ocsp-down-crl-good": ([f"{BASE}/ours/fresh.crl"], {ocsp: f"{DEAD}/ours/unreachable/ocsp"}),
+    }
+    for name, found in wanted.items():
+        leaf = publishing.issue(FQDN, name).leaf
+        assert (_points(leaf), _access(leaf)) == found, name
+
+
+def test_intermediates_keep_their_keys_when_the_ca_begins_to_publish(authority: Authority) -> None:
+    before, issued = authority.intermediate, authority.issue(FQDN)
+    authority.publish(BASE)
+
+    assert _points(before) == []
+    assert _points(authority.intermediate) == [f"{BASE}/root/fresh.crl"]
+    assert (authority.intermediate.subject, _own_key(authority.intermediate)) == (before.subject, _own_key(before))
+    issued.leaf.verify_directly_issued_by(authority.intermediate)
+    authority.revoke(issued)  # it still knows what it signed before
+
+
+class TestShapes:
+    """What is particular about each profile, and that nothing else is."""
+
+    def test_names(self, authority: Authority) -> None:
+        def shape(name: str) -> tuple[str, list[x509.GeneralName]]:
+            leaf = authority.issue(FQDN, name).leaf
+            try:
+                names = list(leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+            except x509.ExtensionNotFound:
+                names = []
+            return leaf.subject.rfc4514_string(), names
+
+        fqdn = x509.DNSName(FQDN)
+        assert shape("dual") == (f"CN={FQDN}", [fqdn])
+        assert shape("cn-only") == (f"CN={FQDN}", [])
+        assert shape("no-cn") == ("", [fqdn])
+        assert shape("san-second-entry") == ("CN=web.fabrikam.test", [x509.DNSName("web.fabrikam.test"), fqdn])
+        assert shape("sip-uri") == (f"CN={FQDN}", [fqdn, x509.UniformResourceIdentifier("sip:fabrikam.test")])
+
+    def test_usages(self, authority: Authority) -> None:
+        server, client = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
+        assert _usages(authority.issue(FQDN, "any-eku").leaf) == {ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+        sip_domain = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.20")
+        assert _usages(authority.issue(FQDN, "sip-domain-eku").leaf) == {server, client, sip_domain}
+        with pytest.raises(x509.ExtensionNotFound):
+            _usages(authority.issue(FQDN, "no-eku").leaf)
+        leaf, issuer = x509.load_pem_x509_certificates(authority.issue(FQDN, "server-only-intermediate").chain_pem)
+        assert (_usages(leaf), _usages(issuer)) == ({server, client}, {server})
+
+    def test_lifetimes_are_exact(self, authority: Authority) -> None:
+        days = {"short-lived": 160 / 24, "47-day": 47, "100-day": 100, "200-day": 200, "398-day": 398}
+        for name, length in days.items():
+            leaf = authority.issue(FQDN, name).leaf
+            assert leaf.not_valid_before_utc == AT - timedelta(hours=1)
+            both_ends = leaf.not_valid_after_utc - leaf.not_valid_before_utc + timedelta(seconds=1)
+            assert both_ends == timedelta(days=length), name
+
+    def test_what_is_not_yet_valid_begins_in_a_day(self, authority: Authority) -> None:
+        leaf = authority.issue(FQDN, "not-yet-valid").leaf
+        assert leaf.not_valid_before_utc == AT + timedelta(days=1)
+        _verify_as_server(authority, authority.issue(FQDN, "not-yet-valid"), at=AT + timedelta(days=1))
+
+    def test_a_self_signed_leaf_is_its_own_issuer(self, authority: Authority) -> None:
+        (leaf,) = x509.load_pem_x509_certificates(authority.issue(FQDN, "self-signed").chain_pem)
+        leaf.verify_directly_issued_by(leaf)
+
+    def test_a_missing_intermediate_is_all_that_is_missing(self, authority: Authority) -> None:
+        issued = authority.issue(FQDN, "missing-intermediate")
+        assert x509.load_pem_x509_certificates(issued.chain_pem) == [issued.leaf]
+        issued.leaf.verify_directly_issued_by(authority.intermediate)
+
+    def test_a_constrained_ca_signs_what_it_may_not(self, authority: Authority) -> None:
+        with pytest.raises(verification.VerificationError, match="constraint"):
+            _verify_as_server(authority, authority.issue(FQDN, "constrained"))
+        elsewhere = "sip.elsewhere.test"
+        _verify_as_server(authority, authority.issue(elsewhere, "constrained"), elsewhere)
+
+    @pytest.mark.parametrize(
+        ("name", "oid"),
+        [
+            ("rsa-2048", SignatureAlgorithmOID.RSA_WITH_SHA256),
+            ("rsa-1024", SignatureAlgorithmOID.RSA_WITH_SHA256),
+            ("rsa-pss", SignatureAlgorithmOID.RSASSA_PSS),
+            ("sha1", SignatureAlgorithmOID.RSA_WITH_SHA1),
+            ("p-384", SignatureAlgorithmOID.ECDSA_WITH_SHA256),
+            ("ed25519", SignatureAlgorithmOID.ECDSA_WITH_SHA256),
+        ],
+    )
+    def test_signatures_are_what_they_say_and_right(
+        self, authority: Authority, name: str, oid: x509.ObjectIdentifier
+    ) -> None:
+        leaf, issuer = x509.load_pem_x509_certificates(authority.issue(FQDN, name).chain_pem)
+        assert leaf.signature_algorithm_oid == oid
+        if name == "sha1":  # which cryptography no longer verifies in certificates
+            key = issuer.public_key()
+            assert isinstance(key, rsa.RSAPublicKey)
+            key.verify(leaf.signature, leaf.tbs_certificate_bytes, padding.PKCS1v15(), hashes.SHA1())
+        else:
+            leaf.verify_directly_issued_by(issuer)
+            issuer.verify_directly_issued_by(authority.root)
+
+    def test_rsa_keys_are_made_once_and_the_issuer_has_its_own(self, authority: Authority) -> None:
+        first, second = (authority.issue(FQDN, "rsa-2048") for _ in range(2))
+        leaf, issuer = x509.load_pem_x509_certificates(first.chain_pem)
+        assert first.key_pem == second.key_pem
+        assert _own_key(leaf) != _own_key(issuer)
 
 
 def test_a_profile_of_ones_own_serves_as_well(authority: Authority) -> None:
-    bare = Profile("no-eku", "No extended key usage at all.", names=("{fqdn}", "old.{parent}"), usages=())
+    bare = Profile("own", "No extended key usage at all.", names=("{fqdn}", "old.{parent}"), usages=())
 
     issued = authority.issue(FQDN, bare)
 
@@ -325,7 +477,14 @@ def test_a_profile_of_ones_own_serves_as_well(authority: Authority) -> None:
         (lambda ca: ca.issue(FQDN, sans=["a\nb.test"]), "cannot stand in a certificate"),
         (lambda ca: ca.issue(FQDN, at=datetime(2026, 11, 22)), "no time zone"),
         (lambda ca: ca.issue(FQDN, valid_days=0), "number above zero"),
-        (lambda ca: ca.issue(FQDN, valid_days=31), "make an Authority for that time"),
+        (lambda ca: ca.issue(FQDN, "47-day", valid_days=7), "says how long it is valid"),
+        (lambda ca: ca.issue("localhost", "sip-uri"), "'localhost' has no parent domain"),
+        (lambda ca: ca.issue(FQDN, "ocsp"), "publishes nothing: start a Publisher"),
+        (lambda ca: ca.issue(FQDN, "revoked"), "publishes nothing: start a Publisher"),
+        (lambda ca: ca.issue(FQDN, "crl-missing"), "publishes nothing: start a Publisher"),
+        (lambda ca: ca.publish(BASE) or ca.issue(FQDN, "crl-unreachable"), "needs a URL where nobody is"),
+        (lambda ca: ca.revoke(Authority(at=AT).issue(FQDN)), r"did not sign the certificate \(CN=sip.fabrikam.test\)"),
+        (lambda ca: ca.issue(FQDN, valid_days=401), "make an Authority for that time"),
         (lambda ca: ca.issue(FQDN, at=AT - timedelta(days=30)), "make an Authority for that time"),
         (lambda _: Authority(["*.acme.example"]), "write `fabrikam.test`"),
         (lambda _: Authority(["10.0.0.1/8"]), "no DNS name or address range"),
