@@ -14,11 +14,13 @@ import pytest
 
 from simulator.discovery import (
     MAX_TARGETS,
+    S4B,
     Answer,
     Attempt,
     DiscoveryFailed,
     DiscoveryFailure,
     DiscoveryPlan,
+    DiscoveryRules,
     Question,
     Route,
     SrvRecord,
@@ -60,8 +62,8 @@ def like_connect_server() -> DiscoveryPlan:
 
 
 def like_skype() -> DiscoveryPlan:
-    exempt = frozenset({Fqdn.parse("sipfed.online.lync.com")})
-    return DiscoveryPlan.open(FABRIKAM, name_rule=True, exempt=exempt, rng=random.Random(1))
+
+    return DiscoveryPlan.open(FABRIKAM, S4B, rng=random.Random(1))
 
 
 def like_static(host: str) -> DiscoveryPlan:
@@ -241,7 +243,7 @@ def test_the_own_name_of_the_domain_can_be_refused_too() -> None:
     zone = srv(replace(SIP, target="fabrikam.test")) | a("fabrikam.test", "192.0.2.1")
 
     assert route(ask(like_skype(), zone)) == ["fabrikam.test 192.0.2.1 5061"]
-    strict = DiscoveryPlan.open(FABRIKAM, name_rule=True, equal_ok=False)
+    strict = DiscoveryPlan.open(FABRIKAM, DiscoveryRules(name_rule=True, equal_ok=False))
     assert failure(ask(strict, zone)).failure is DiscoveryFailure.NO_MATCHING_SRV
 
 

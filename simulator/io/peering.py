@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from simulator.discovery import DiscoveryPlan
+from simulator.discovery import CONNECT_SERVER, DiscoveryPlan, DiscoveryRules
 from simulator.errors import FederationFailed
 from simulator.io.account import Refusal
-from simulator.names import Fqdn, Host, SipDomain
+from simulator.names import Host, SipDomain
 
 
 class NotFederated(FederationFailed):
@@ -30,10 +31,12 @@ class StaticWay:
     domain: SipDomain
     host: Host
     port: int
+    rules: DiscoveryRules = CONNECT_SERVER
+    "Which address families are used, and in which order; its other switches are about SRV records."
 
     def plan(self) -> DiscoveryPlan:
         """The questions that lead to the host."""
-        return DiscoveryPlan.static(self.host, self.port, self.domain)
+        return DiscoveryPlan.static(self.host, self.port, self.domain, self.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,14 @@ class OpenWay:
     """Open federation: the domain's SRV record says which host serves it (R39–R41)."""
 
     domain: SipDomain
-    name_rule: bool = False
-    "Whether targets outside the domain are ignored, as S4B does (F1.11); the Connect Server does not (R76)."
-    exempt: frozenset[Fqdn] = frozenset()
-    "Hosting providers, to which the name rule does not apply (fact 3 of the discovery facts)."
+    rules: DiscoveryRules = CONNECT_SERVER
+    "Which targets count and in which order they are tried: S4B heeds the name rule, the Connect Server does not (R76)."
+    rng: random.Random | None = field(default=None, compare=False, repr=False)
+    "Makes the weighted choice of every plan; None leaves it to the seed of the rules."
 
     def plan(self) -> DiscoveryPlan:
         """The questions that lead to the hosts."""
-        return DiscoveryPlan.open(self.domain, name_rule=self.name_rule, exempt=self.exempt)
+        return DiscoveryPlan.open(self.domain, self.rules, rng=self.rng)
 
 
 Way = StaticWay | OpenWay

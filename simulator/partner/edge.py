@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulator.errors import ExpectationFailed
 from simulator.evidence.recorder import Recorder
@@ -28,16 +29,21 @@ class EdgeRules:
     policy: FederationPolicy
     log: Callable[[str], None]
     "Gets a sentence for each refusal; it never leaves the partner."
+    rng: random.Random = field(init=False)
+    "Makes the weighted choices of all discoveries, seeded by the persona where it has a seed."
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rng", random.Random(self.persona.discovery.seed))
 
     def way_to(self, domain: SipDomain) -> Way:
         if domain in self.policy.blocked:
             raise NotFederated(f"{domain} is on the block list.")
         proxy = self.policy.allowed.get(domain)
         if proxy is not None:
-            return StaticWay(domain, proxy.fqdn, proxy.port)
+            return StaticWay(domain, proxy.fqdn, proxy.port, self.persona.discovery)
         if domain not in self.policy.allowed and not self.policy.partner_discovery:
             raise NotFederated(f"{domain} is not on the allow list and partner discovery is off.")
-        return OpenWay(domain, name_rule=self.persona.name_rule, exempt=self.persona.hosting_providers)
+        return OpenWay(domain, self.persona.discovery, self.rng)
 
     def refusal(self, cause: RefusalCause, sentence: str) -> Refusal:
         self.log(f"{sentence} ({cause}; the sender is told only {self.persona.refusal_status})")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from simulator import trust
+from simulator.discovery import DiscoveryRules
 from simulator.io.dialect import Dialect
-from simulator.names import Fqdn
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +22,23 @@ class Persona:
     "How it writes SIP."
     rules: trust.Rules
     "What it asks of the certificates of its peers."
-    name_rule: bool
-    "Whether an SRV target must lie in the SIP domain (F1.11)."
-    hosting_providers: frozenset[Fqdn] = frozenset()
-    "Targets that the name rule does not apply to (F1.1)."
+    discovery: DiscoveryRules
+    "How it finds its peers: the name rule, and a switch for every doubtful point (F1.16, F1.17, F1.20)."
     refusal_status: int = 504
     "What a sender is answered whose domain, record or certificate does not fit (dialect facts §5.3)."
     refusal_reason: str = "Server time-out"
     "The reason phrase with it, as Microsoft writes it (dialect facts §5.3)."
 
     def but(self, **changes: Any) -> Persona:
-        """The same persona with some values changed; values of the dialect may be named directly."""
+        """The same persona with some values changed; those of the dialect and of the discovery may be named directly:
+        `SFB_2019.but(name_rule=False, follow_cname=False)`.
+        """
         own = {name: value for name, value in changes.items() if name in self.__dataclass_fields__}
-        rest = {name: value for name, value in changes.items() if name not in own}
+        finding = {name: value for name, value in changes.items() if name in _DISCOVERY}
+        rest = {name: value for name, value in changes.items() if name not in own and name not in finding}
         dialect = replace(own.pop("dialect", self.dialect), **rest)
-        return replace(self, dialect=dialect, **own)
+        discovery = replace(own.pop("discovery", self.discovery), **finding)
+        return replace(self, dialect=dialect, discovery=discovery, **own)
+
+
+_DISCOVERY = frozenset(switch.name for switch in fields(DiscoveryRules))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from simulator import trust
+from simulator import discovery, trust
 from simulator.io.dialect import Dialect
-from simulator.names import Fqdn
 from simulator.partner.personas.persona import Persona
 
 SFB_2019 = Persona(
@@ -43,6 +42,5 @@ SFB_2019 = Persona(
         conversation_id=True,
     ),
     rules=trust.S4B,
-    name_rule=True,
-    hosting_providers=frozenset({Fqdn.parse("sipfed.online.lync.com")}),
+    discovery=discovery.S4B,
 )
