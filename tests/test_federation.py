@@ -42,6 +42,27 @@ def test_a_test_leaves_nothing_behind() -> None:
     assert set(threading.enumerate()) == threads
 
 
+def test_the_server_keeps_nothing_for_a_partner_that_is_gone() -> None:
+    """A partner ends its sessions and subscriptions when its test ends: no later test sees an attempt to reach it."""
+    engine = Engine()
+    engine.start_embedded()
+    first = Federation(engine)
+    partner = first.partner()
+    alice, bob = first.sut.user("alice"), partner.user("bob")
+    bob.watch(alice).expect("available")
+    alice.watch(bob).expect("available")
+    alice.chat_with(bob).say("Hello").must_succeed()
+    assert first.close() == []
+
+    second = Federation(engine)
+    second.sut.user("alice").set_presence("busy")
+    second.sut.user("alice").chat_with(second.partner().user("berta")).say("fence").must_succeed()
+
+    assert not [record for record in second.records if str(partner.domain) in record.text]
+    assert second.close() == []
+    assert engine.close() == []
+
+
 def test_key_files_are_gone_at_the_end() -> None:
     engine = Engine()
     key = engine.start_embedded().settings.certificate.key

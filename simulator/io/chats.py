@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from simulator.chat import sdp, text
 from simulator.errors import FederationFailed, RemoteProtocolError
@@ -179,6 +180,11 @@ class Chats:
         session = self._sessions.get((account.uri, remote))
         if session is not None:
             await session.bye()
+
+    def farewells(self) -> list[Coroutine[Any, Any, object]]:
+        """What ends every session properly where a connection is still there."""
+        sessions = tuple(self._sessions.values())
+        return [session.bye() for session in sessions if self._agent.is_joined(session.remote)]
 
     def forget(self, session: ChatSession) -> None:
         """Drop a session that has ended."""

@@ -33,6 +33,9 @@ from simulator.sip.uri import SipUri
 
 Header = tuple[str, str]
 
+LEAVE_TIME = 1.0
+"Seconds that the other side has for the answers to our good-byes."
+
 
 class DialogUser(Protocol):
     """Gets the requests inside one dialog."""
@@ -136,8 +139,26 @@ class UserAgent:
             context = {"message": "Error in the background", "exception": error, "task": task}
             task.get_loop().call_exception_handler(context)
 
+    def is_joined(self, uri: str) -> bool:
+        """Whether a connection of ours to the domain of `sip:user@domain` is there and may be used."""
+        try:
+            opening = self._outgoing.get(self.peering.way_to(domain_of(uri)))
+        except NotFederated:
+            return False
+        return opening is not None and opening.done() and not _is_spent(opening)
+
+    async def leave(self) -> None:
+        """End sessions and subscriptions properly, so that nobody keeps state for somebody who is gone."""
+        farewells = [*self.chats.farewells(), *self.watches.farewells()]
+        if farewells:
+            tasks = [asyncio.create_task(farewell) for farewell in farewells]
+            _, late = await asyncio.wait(tasks, timeout=LEAVE_TIME)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
     async def close(self) -> None:
-        """End every connection and forget every dialog."""
+        """End every connection and forget every dialog, without a word; `leave` says good-bye first."""
         for task in (*self._outgoing.values(), *self._tasks):
             task.cancel()
         self.watches.close()

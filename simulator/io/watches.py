@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING, Any
 
 from simulator.errors import FederationFailed, RemoteProtocolError
 from simulator.io.account import Account, PresenceSeen, Refusal
@@ -30,7 +30,7 @@ class Watching:
     def __init__(self, agent: UserAgent, account: Account, presentity: str, usage: SubscriberUsage) -> None:
         self._agent = agent
         self._account = account
-        self._presentity = presentity
+        self.presentity = presentity
         self._timer: Timer | None = None
         self._key: DialogId | None = None
         self.usage = usage
@@ -38,7 +38,7 @@ class Watching:
     async def send(self, request: Request) -> Response:
         """Send a SUBSCRIBE of this subscription and take in the answer."""
         try:
-            response = await self._agent.exchange(self._presentity, request)
+            response = await self._agent.exchange(self.presentity, request)
         except FederationFailed as error:
             self.usage.request_failed(request, str(error))
             raise
@@ -74,11 +74,11 @@ class Watching:
                 raise RemoteProtocolError(f"presence came as {notify.content_type}", status_hint=415)
             state = pidf.read(notify.body) if notify.body else None
         except RemoteProtocolError as error:
-            self._agent.log(f"NOTIFY about {self._presentity} refused with {error.status_hint}: {error}")
+            self._agent.log(f"NOTIFY about {self.presentity} refused with {error.status_hint}: {error}")
             return notify.respond(error.status_hint)
         said = notify.subscription_state
         word = said.state if said is not None else "active"
-        self._account.seen.put(PresenceSeen(self._presentity, state, word, self._agent.now))
+        self._account.seen.put(PresenceSeen(self.presentity, state, word, self._agent.now))
         return response
 
     def _settle(self) -> None:
@@ -94,7 +94,7 @@ class Watching:
         if self.usage.ended:
             if self._key is not None:
                 self._agent.dialogs.pop(self._key, None)
-            self._agent.watches.forget(self._account, self._presentity, self)
+            self._agent.watches.forget(self._account, self.presentity, self)
             return
         when = self.usage.next_timeout()
         if when is not None:
@@ -112,7 +112,7 @@ class Watched:
 
     def __init__(self, agent: UserAgent, account: Account, watcher: str, usage: NotifierUsage) -> None:
         self._agent = agent
-        self._watcher = watcher
+        self.watcher = watcher
         self._timer: Timer | None = None
         self.account = account
         self.usage = usage
@@ -130,6 +130,11 @@ class Watched:
         if self.usage.ended:
             self._drop()
 
+    async def stop(self) -> None:
+        """End it from our side (RFC 6665 §4.2.2)."""
+        for notify in self.usage.terminate("noresource"):
+            await self._exchange(notify)
+
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         """Take a refresh or an unsubscription."""
         if request.method != "SUBSCRIBE":
@@ -142,7 +147,7 @@ class Watched:
 
     async def _exchange(self, notify: Request) -> None:
         try:
-            self.usage.receive_response(await self._agent.exchange(self._watcher, notify))
+            self.usage.receive_response(await self._agent.exchange(self.watcher, notify))
         except FederationFailed as error:
             self.usage.request_failed(str(error))
             raise
@@ -264,12 +269,13 @@ class Watches:
         if watched in self._watched:
             self._watched.remove(watched)
 
-    async def leave(self) -> None:
-        """End every subscription properly."""
-        for watching in tuple(self._watching.values()):
-            await watching.stop()
-        for watched in tuple(self._watched):
-            watched.send(watched.usage.terminate("noresource"))
+    def farewells(self) -> list[Coroutine[Any, Any, object]]:
+        """What ends every subscription properly, in both directions, where a connection is still there."""
+        agent = self._agent
+        return [
+            *(watching.stop() for watching in tuple(self._watching.values()) if agent.is_joined(watching.presentity)),
+            *(watched.stop() for watched in tuple(self._watched) if agent.is_joined(watched.watcher)),
+        ]
 
     def close(self) -> None:
         """Forget every subscription without a word."""

@@ -74,7 +74,8 @@ class Partner:
         await self.agent.transport.listen(address, port)
 
     async def close(self) -> None:
-        """End all connections and stop listening."""
+        """Say good-bye where a connection is still there, end all connections and stop listening."""
+        await self.agent.leave()
         await self.agent.close()
 
     def user(self, name: str) -> User:
