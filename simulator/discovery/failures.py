@@ -54,11 +54,11 @@ class DiscoveryFailed:
     "The kind, which also gives the Skype for Business diagnostic id."
     sentence: str
     "What was asked, what came back, and what the domain's administrator has to change."
-    targets: tuple[str, ...] = ()
+    targets: tuple[str, ...]
     "`host:port` of every SRV record that was seen, for the keys fqdn1, fqdn2… of diagnostic 1009 (F1.13)."
-    domain: SipDomain | None = None
+    domain: SipDomain
     "The domain that was looked for."
-    asked: Question | None = None
-    "The question that decided, where it was one: for the SRV record, or the first one for an address."
-    said: Status | None = None
+    asked: Question
+    "The question that decided: for the SRV record, or the first one for an address that went wrong."
+    said: Status
     "What the DNS said to it."

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from simulator.discovery import Answer, DiscoveryFailed, DiscoveryPlan, Question, Route, SrvRecord, Target
+from simulator.discovery import (
+    Answer,
+    AnswerCache,
+    DiscoveryFailed,
+    DiscoveryPlan,
+    Question,
+    Route,
+    SrvRecord,
+    Status,
+    Target,
+)
 
 if TYPE_CHECKING:
     import dns.asyncresolver
+    import dns.message
     import dns.rrset
 
 LIFETIME = 4.0
@@ -15,10 +28,22 @@ LIFETIME = 4.0
 
 
 class Resolver:
-    """A stub resolver that asks one server, or the system's when none is given; it caches nothing."""
+    """A stub resolver that asks one server, or the system's when none is given; it caches only when told to."""
 
-    def __init__(self, server: tuple[str, int] | None = None, *, source: str | None = None) -> None:
-        """`server` is an address and a port; `source` is the local address that questions come from."""
+    def __init__(
+        self,
+        server: tuple[str, int] | None = None,
+        *,
+        source: str | None = None,
+        cache: AnswerCache | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`server` is an address and a port; `source` is the local address that questions come from.
+
+        `cache` keeps answers, for as long as they may be kept on the clock that `now` reads.
+        """
+        self.cache = cache
+        self._now = now
         self._server = server
         self._source = source
         self._resolver: dns.asyncresolver.Resolver | None = None
@@ -38,7 +63,16 @@ class Resolver:
         return plan.result if isinstance(plan.result, DiscoveryFailed) else ()
 
     async def ask(self, question: Question) -> Answer:
-        """Ask one question; every failure of the DNS is an `Answer` too."""
+        """Ask one question, or find it in the cache; every failure of the DNS is an `Answer` too."""
+        if self.cache is None:
+            return await self._ask(question)
+        answer = self.cache.get(question, self._now())
+        if answer is None:
+            answer = await self._ask(question)
+            self.cache.put(question, answer, self._now())
+        return answer
+
+    async def _ask(self, question: Question) -> Answer:
         import dns.exception
         import dns.resolver
 
@@ -50,8 +84,8 @@ class Resolver:
                 lifetime=LIFETIME,
                 source=self._source,
             )
-        except dns.resolver.NXDOMAIN:
-            return Answer("nxdomain")
+        except dns.resolver.NXDOMAIN as error:
+            return _negative("nxdomain", next(iter(error.kwargs["responses"].values())))
         except dns.resolver.NoNameservers as error:
             return Answer("refused" if "REFUSED" in str(error) else "servfail")
         except dns.exception.Timeout:
@@ -59,8 +93,10 @@ class Resolver:
         except dns.exception.DNSException:
             return Answer("servfail")
         if answer.rrset is None:
-            return Answer("nodata")
-        return Answer("noerror", _records(answer.rrset, question.type))
+            return _negative("nodata", answer.response)
+        chain = answer.chaining_result
+        alias = chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else None
+        return Answer("noerror", _records(answer.rrset, question.type), alias, float(chain.minimum_ttl))
 
     def _get(self) -> dns.asyncresolver.Resolver:
         if self._resolver is None:
@@ -77,3 +113,17 @@ def _records(rrset: dns.rrset.RRset, kind: str) -> tuple[str | SrvRecord, ...]:
     if kind == "SRV":
         return tuple(SrvRecord(item.priority, item.weight, item.port, item.target.to_text()) for item in rrset)
     return tuple(item.address for item in rrset)
+
+
+def _negative(status: Status, message: dns.message.QueryMessage) -> Answer:
+    """An answer without records: what it is worth to a cache stands in its SOA record (RFC 2308 §5)."""
+    import dns.exception
+    import dns.rdatatype
+
+    try:
+        chain = message.resolve_chaining()
+    except dns.exception.DNSException:
+        return Answer(status)
+    alias = chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else None
+    has_soa = any(rrset.rdtype == dns.rdatatype.SOA for rrset in message.authority)
+    return Answer(status, (), alias, float(chain.minimum_ttl) if has_soa else None)

@@ -91,12 +91,13 @@ def _public_suffixes() -> PublicSuffixList:
 
 def _look_alikes(name: Fqdn | SipDomain) -> Iterator[NameWarning]:
     top = scripts_of(idna.ulabel(name.labels[-1]))
-    for place, label in enumerate(name.labels):
+    seen_as = ".".join(latin_lookalike(idna.ulabel(label)) or label for label in name.labels)
+    for label in name.labels:
         if not label.startswith("xn--"):
             continue
         readable = idna.ulabel(label)
         scripts, latin = scripts_of(readable), latin_lookalike(readable)
-        other = None if latin is None else ".".join((*name.labels[:place], latin, *name.labels[place + 1 :]))
+        other = seen_as if latin is not None else None
         taken_for = f" It can be taken for {other}." if other else ""
         if mixed(scripts):
             sentence = f"The label {readable!r} ({label}) of {name} mixes {' and '.join(scripts)} letters.{taken_for}"
@@ -115,7 +116,6 @@ def _older_idna(name: Fqdn | SipDomain) -> Iterator[NameWarning]:
         other = str(Fqdn.parse(older))
     except InvalidName:
         other = None
-    finds = f"looks for {other}" if other else "finds no name in it"
-    yield NameWarning(
-        NameWarningKind.IDNA_2003, f"Software on the older IDNA standard of 2003 {finds} instead of {name}.", (), other
-    )
+    finds = f"takes it for {other}" if other else "does not take it for a name"
+    sentence = f"Software on the older IDNA standard of 2003 {finds}: {readable} ({name})."
+    yield NameWarning(NameWarningKind.IDNA_2003, sentence, (), other)
