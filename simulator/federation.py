@@ -21,6 +21,7 @@ from simulator.connect_server.settings import (
     User,
 )
 from simulator.connect_server.settings import DnsServer as DnsSetting
+from simulator.discovery import AnswerCache
 from simulator.errors import ExpectationFailed, SipfedError
 from simulator.evidence.ladder import render
 from simulator.evidence.recorder import Record, Recorder
@@ -203,7 +204,12 @@ class Federation:
             policy=policy or FederationPolicy(),
             identity=tls.Identity(issued.chain_pem, issued.key_pem),
             trust_policy=TrustPolicy([self.authority.root], speaks.rules),
-            resolver=Resolver((self.dns.address, self.dns.port), source=address),
+            resolver=Resolver(
+                (self.dns.address, self.dns.port),
+                source=address,
+                cache=AnswerCache(speaks.discovery.cache) if speaks.discovery.cache else None,
+                now=self._engine.clock.now,
+            ),
             loop=self._engine.loop,
             timers=self._engine.timers,
             recorder=self._engine.recorder,
