@@ -50,13 +50,16 @@ DEFAULT_USERS = (
 class Engine:
     """What outlives a test: the loop, the clock, the DNS, the CA and the server under test. Start it once a run."""
 
-    def __init__(self, *, key_log: Callable[[str], None] | None = None) -> None:
-        """`key_log` gets the TLS secrets of every partner as NSS key log lines, which tshark reads."""
+    def __init__(
+        self, *, key_log: Callable[[str], None] | None = None, addresses: LoopbackAddresses | None = None
+    ) -> None:
+        """`key_log` gets the TLS secrets of every partner as NSS key log lines, which tshark reads; `addresses` hands
+        out where partners and servers listen."""
         self.key_log = key_log
         self.loop = LoopThread()
         self.clock = SystemClock()
         self.recorder = Recorder(self.clock)
-        self.addresses = LoopbackAddresses()
+        self.addresses = addresses or LoopbackAddresses()
         self.zones = ZoneSet()
         self.authority = Authority()
         self.run = secrets.token_hex(2)
@@ -133,7 +136,9 @@ class Engine:
         return self.loop.take_errors()
 
     def _record_query(self, query: Query) -> None:
-        asker = self.lanes.get(query.client.rpartition(":")[0], str(self.sut.domain) if self.sut else "")
+        # On one shared address nobody can tell who asked.
+        others = "somebody" if self.addresses.one_address or self.sut is None else str(self.sut.domain)
+        asker = self.lanes.get(query.client.rpartition(":")[0], others)
         self.recorder.dns_question(asker, DNS_LANE, query.name, query.type, transport=query.transport)
         self.recorder.dns_answer(DNS_LANE, asker, query.name, query.type, query.rcode, query.answers)
 
@@ -218,7 +223,8 @@ class Federation:
         )
         self._run(partner.start(address, port))
         self._partners.append(partner)
-        self._engine.lanes[address] = str(own)
+        if not self._engine.addresses.one_address:
+            self._engine.lanes[address] = str(own)
         self._engine.publish(own, name, partner.edge.address, partner.edge.port, srv=srv, a=a)
         return partner
 

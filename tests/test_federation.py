@@ -8,7 +8,9 @@ import pytest
 
 from simulator.errors import ConfigurationError, ExpectationFailed
 from simulator.federation import Engine, Federation
+from simulator.io.addresses import LoopbackAddresses
 from simulator.partner import SFB_2019
+from simulator.scenarios.steps import must_chat_both_ways
 
 
 def test_every_partner_has_names_and_an_address_of_its_own(federation: Federation) -> None:
@@ -60,6 +62,21 @@ def test_the_server_keeps_nothing_for_a_partner_that_is_gone() -> None:
 
     assert not [record for record in second.records if str(partner.domain) in record.text]
     assert second.close() == []
+    assert engine.close() == []
+
+
+def test_on_a_platform_with_one_address_the_records_carry_the_ports() -> None:
+    """macOS has only 127.0.0.1: everybody has a port of their own, and SRV and static routes say which."""
+    engine = Engine(addresses=LoopbackAddresses(one_address=True))
+    engine.start_embedded()
+    federation = Federation(engine)
+
+    for partner in (federation.partner(), federation.partner(), federation.direct_partner()):
+        assert partner.edge.address == "127.0.0.1"
+        must_chat_both_ways(federation, partner)
+
+    assert "somebody" in federation.ladder()
+    assert federation.close() == []
     assert engine.close() == []
 
 
