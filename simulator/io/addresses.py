@@ -18,12 +18,14 @@ class LoopbackAddresses:
     127.0.0.1 is (macOS, BSD), the port is 0: the listener takes a free one and the SRV record carries it.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, *, one_address: bool | None = None) -> None:
+        """`one_address` says that only 127.0.0.1 may be used; by default the platform is asked."""
+        self.one_address = not _whole_network_is_local() if one_address is None else one_address
         self._fresh = self._count(random.Random(seed))
 
     def take(self) -> tuple[str, int]:
         """An address where port 5061 was free a moment ago."""
-        if not _whole_network_is_local():
+        if self.one_address:
             return "127.0.0.1", 0
         for address in itertools.islice(self._fresh, 64):
             if _is_free(address, SIP_TLS_PORT):
