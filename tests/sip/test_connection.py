@@ -28,7 +28,7 @@ from simulator.sip.message import Request, parse
 from simulator.sip.transaction import ClientTransaction, ServerTransaction, State, Timers
 
 if TYPE_CHECKING:
-    from tests.sip.conftest import Calls, Pair
+    from tests.sip.wire import Calls, Pair
 
 
 def invited(pair: Pair, calls: Calls) -> tuple[ClientTransaction, ServerTransaction]:

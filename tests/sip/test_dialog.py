@@ -11,7 +11,7 @@ from simulator.sip.fields import NameAddr
 from simulator.sip.message import Request, Response
 
 if TYPE_CHECKING:
-    from tests.sip.conftest import Calls
+    from tests.sip.wire import Calls
 
 EDGE = f"<sip:sip.contoso.test:5061;transport=tls;lr;ms-key-info={'jACAAPo9w-' * 35};ms-route-sig=bkBv/+yzff_AA>"
 POOL = (

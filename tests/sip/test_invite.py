@@ -8,127 +8,13 @@ import pytest
 
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.sip.dialog import Dialog
-from simulator.sip.events import (
-    AckReceived,
-    CancelReceived,
-    RequestReceived,
-    ResponseReceived,
-    TransactionFailed,
-)
 from simulator.sip.invite import InviteSession, SessionState
-from simulator.sip.message import Request, Response
-from simulator.sip.transaction import ClientTransaction, ServerTransaction
+from simulator.sip.message import Request
+from simulator.sip.transaction import ServerTransaction
+from tests.sip.phones import BOB, SDP, Line
 
 if TYPE_CHECKING:
-    from tests.sip.conftest import Calls, End, Pair
-
-BOB = [("Contact", "<sip:bob@bob.test;opaque=user:epid:b;gruu>"), ("Supported", "ms-sender")]
-SDP = "application/sdp"
-
-
-class Phone:
-    """The user of one end: sends what its session asks for and answers what the session leaves to it."""
-
-    def __init__(self, end: End, pair: Pair) -> None:
-        self.end = end
-        self.pair = pair
-        self.session: InviteSession | None = None
-        self.invite_transaction: ClientTransaction | ServerTransaction | None = None
-        self.for_user: list[Request] = []
-        self.statuses: list[tuple[str, int]] = []
-
-    @property
-    def talk(self) -> InviteSession:
-        assert self.session is not None
-        return self.session
-
-    def call(self, invite: Request) -> None:
-        self.session = InviteSession.call(invite)
-        self.invite_transaction = self.end.connection.send_request(invite, self.pair.now)
-
-    def send(self, *messages: Request | Response) -> None:
-        for message in messages:
-            if isinstance(message, Response):
-                assert isinstance(self.invite_transaction, ServerTransaction)
-                self.end.connection.send_response(self.invite_transaction, message, self.pair.now)
-            elif message.method == "ACK":
-                self.end.connection.send_ack(message)
-            else:
-                self.end.connection.send_request(message, self.pair.now)
-
-    def work(self) -> bool:
-        """Take the events one by one; whether there were any."""
-        now, worked = self.pair.now, bool(self.end.events)
-        while self.end.events:
-            event = self.end.events.pop(0)
-            if isinstance(event, RequestReceived):
-                self._request(event)
-            elif isinstance(event, AckReceived):
-                self.send(*self.talk.receive_ack(event.request, now))
-            elif isinstance(event, CancelReceived):
-                self.send(*filter(None, [self.talk.receive_cancel()]))
-            elif isinstance(event, ResponseReceived):
-                self.statuses.append((event.response.cseq.method, event.response.status))
-                if event.response.cseq.method != "CANCEL":
-                    self.send(*self.talk.receive_response(event.response, now))
-            elif isinstance(event, TransactionFailed):
-                self.talk.request_failed(event.transaction.request, event.sentence)
-        return worked
-
-    def _request(self, event: RequestReceived) -> None:
-        if event.request.method == "INVITE" and self.session is None:
-            self.session = InviteSession.answer(event.request, to_tag=event.transaction.to_tag)
-            self.invite_transaction = event.transaction
-            return
-        response = self.talk.receive_request(event.request, self.pair.now)
-        if response is None:
-            self.for_user.append(event.request)
-            response = event.request.respond(200)
-        self.end.connection.send_response(event.transaction, response, self.pair.now)
-
-
-class Line:
-    """alice and bob with their phones."""
-
-    def __init__(self, pair: Pair, calls: Calls) -> None:
-        self.pair = pair
-        self.alice = Phone(pair.alice, pair)
-        self.bob = Phone(pair.bob, pair)
-        self.calls = calls
-
-    def run(self) -> None:
-        self.pair.flow()
-        while self.alice.work() | self.bob.work():
-            self.pair.flow()
-
-    def advance(self, seconds: float) -> None:
-        """Step through the timers of sessions and connections, the earliest first."""
-        end = self.pair.now + seconds
-        while True:
-            sessions = [phone for phone in (self.alice, self.bob) if phone.session is not None]
-            due = [at for phone in sessions if (at := phone.talk.next_timeout()) is not None and at <= end]
-            moment = min(due, default=end)
-            self.pair.advance(moment - self.pair.now)
-            for phone in sessions:
-                phone.send(*phone.talk.handle_timeout(self.pair.now))
-            self.run()
-            if not due:
-                return
-
-    def ring(self) -> None:
-        """alice calls, bob has the INVITE."""
-        self.alice.call(self.calls.request("INVITE", body="v=0 alice"))
-        self.run()
-
-    def establish(self) -> None:
-        self.ring()
-        self.bob.send(self.bob.talk.ring(headers=BOB))
-        self.bob.send(self.bob.talk.accept(self.pair.now, headers=BOB, body=b"v=0 bob", content_type=SDP))
-        self.run()
-        assert self.states() == (SessionState.ESTABLISHED, SessionState.ESTABLISHED)
-
-    def states(self) -> tuple[SessionState, SessionState]:
-        return self.alice.talk.state, self.bob.talk.state
+    from tests.sip.wire import Calls, Pair
 
 
 @pytest.fixture
@@ -189,9 +75,7 @@ def test_a_cancelled_session_ends_with_487(line: Line) -> None:
     line.ring()
     line.bob.send(line.bob.talk.ring(headers=BOB))
     line.run()
-    line.alice.talk.give_up()
-    assert isinstance(line.alice.invite_transaction, ClientTransaction)
-    line.pair.alice.connection.cancel(line.alice.invite_transaction, line.pair.now)
+    line.alice.cancel()
     line.run()
     assert line.states() == ENDED
     assert line.alice.statuses == [("INVITE", 180), ("CANCEL", 200), ("INVITE", 487)]
@@ -204,9 +88,7 @@ def test_a_200_that_crosses_the_cancel_is_acknowledged_and_ended_by_bye(line: Li
     line.bob.send(line.bob.talk.ring(headers=BOB))
     line.run()
     line.bob.send(line.bob.talk.accept(line.pair.now, headers=BOB))
-    line.alice.talk.give_up()
-    assert isinstance(line.alice.invite_transaction, ClientTransaction)
-    line.pair.alice.connection.cancel(line.alice.invite_transaction, line.pair.now)
+    line.alice.cancel()
     line.run()
     assert [text.split()[0] for text in line.pair.alice.sent_lines()] == ["INVITE", "CANCEL", "ACK", "BYE"]
     assert line.states() == ENDED
@@ -320,6 +202,93 @@ def test_new_invites_that_cross_are_both_told_to_wait(line: Line) -> None:
     line.alice.send(line.alice.talk.request("INVITE", body=b"v=0", content_type=SDP))
     line.run()
     assert line.alice.statuses[-1] == ("INVITE", 200)
+    line.advance(10)
+    assert line.alice.statuses == [("INVITE", 491), ("INVITE", 200)], "what was made anew is not tried again"
+    assert line.bob.statuses == [("INVITE", 491), ("INVITE", 200)]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_changes_that_crossed_are_tried_again_the_callers_after_the_callees(line: Line, method: str) -> None:
+    """RFC 3261 §14.1: 2.1 to 4 seconds for who made the Call-ID, up to 2 for the other; RFC 3311 §5.2 likewise."""
+    line.establish()
+    for phone, offer in ((line.alice, b"v=0 more of alice"), (line.bob, b"v=0 more of bob")):
+        phone.send(phone.talk.request(method, headers=[("Subject", "x")], body=offer, content_type=SDP))
+    line.run()
+    start = line.pair.now
+    for phone, least, most in ((line.bob, 0.0, 2.0), (line.alice, 2.1, 4.0)):
+        at = phone.talk.next_timeout()
+        assert at is not None
+        assert least <= at - start <= most
+    line.advance(2.05)
+    assert (line.alice.statuses[-1], line.bob.statuses[-1]) == ((method, 491), (method, 200))
+    line.advance(2)
+    assert line.alice.statuses[-1] == line.bob.statuses[-1] == (method, 200)
+    sent = [message for way, message in line.pair.alice.seen if way == "out" and isinstance(message, Request)]
+    tries = [request for request in sent if request.body == b"v=0 more of alice"]
+    assert [request.headers.get("Subject") for request in tries] == ["x", "x"]
+    assert line.alice.talk.next_timeout() is line.bob.talk.next_timeout() is None
+
+
+def test_a_description_that_was_refused_is_not_ours(line: Line) -> None:
+    line.establish()
+    offer = line.alice.talk.request("INVITE", body=b"v=0 refused", content_type=SDP)
+    line.alice.talk.receive_response(line.calls.respond(offer, 488), line.pair.now)
+    line.bob.send(line.bob.talk.request("UPDATE", body=b"v=0", content_type=SDP))
+    line.run()
+    assert line.pair.bob.seen[-1][1].body == b"v=0 alice"
+
+
+def test_an_offer_of_ours_makes_one_of_the_peer_wait_but_no_update_without(line: Line) -> None:
+    line.establish()
+    line.alice.talk.request("UPDATE", body=b"v=0", content_type=SDP)
+    for method, body, status in (("INVITE", b"", 491), ("UPDATE", b"v=0", 491), ("UPDATE", b"", 200)):
+        line.bob.send(line.bob.talk.request(method, body=body, content_type=SDP if body else None))
+        line.run()
+        assert line.bob.statuses[-1] == (method, status)
+    for second in ("INVITE", "UPDATE"):
+        with pytest.raises(LocalProtocolError, match="not answered"):
+            line.alice.talk.request(second, body=b"v=0", content_type=SDP)
+    line.alice.talk.request("UPDATE")
+
+
+def test_an_early_dialog_can_be_updated_but_not_renegotiated(line: Line) -> None:
+    """RFC 3311 §5.2: before the answer to its INVITE, the caller's next offer gets 500 and the callee's 491."""
+    line.ring()
+    line.bob.send(line.bob.talk.ring(headers=BOB))
+    line.run()
+    line.alice.send(line.alice.talk.request("UPDATE", headers=[("Contact", "<sip:alice@moved.test>")]))
+    line.run()
+    assert line.alice.statuses[-1] == ("UPDATE", 200)
+    assert line.bob.talk.dialog is not None
+    assert line.bob.talk.dialog.target == "sip:alice@moved.test"
+    for phone in (line.alice, line.bob):
+        with pytest.raises(LocalProtocolError):
+            phone.talk.request("UPDATE", body=b"v=0", content_type=SDP)
+    answers = []
+    for phone in (line.alice, line.bob):
+        assert phone.talk.dialog is not None
+        early = line.calls.peer_request(phone.talk.dialog, "UPDATE", 50)
+        early.set_body(b"v=0", SDP)
+        answers.append(phone.talk.receive_request(early, line.pair.now))
+    ours, theirs = answers
+    assert ours is not None
+    assert theirs is not None
+    assert (ours.status, theirs.status) == (491, 500)
+    assert 0 <= int(theirs.headers.get("Retry-After") or -1) <= 10
+
+
+def test_a_bye_before_the_200_ends_the_invite_with_487(line: Line) -> None:
+    """RFC 3261 §15.1.2; only other callers than ours say BYE where they could cancel."""
+    line.ring()
+    line.bob.send(line.bob.talk.ring(headers=BOB))
+    line.run()
+    assert line.alice.talk.dialog is not None
+    line.alice.send(line.alice.talk.dialog.request("BYE"))
+    line.run()
+    assert sorted(line.alice.statuses) == [("BYE", 200), ("INVITE", 180), ("INVITE", 487)]
+    assert line.states() == ENDED
+    assert line.bob.talk.ended_because == "the peer ended it"
+    assert line.bob.talk.next_timeout() is None
 
 
 def test_a_second_invite_of_ours_waits_for_the_first(line: Line) -> None:
@@ -364,12 +333,36 @@ def test_a_bye_that_nobody_answers_ends_the_session_all_the_same(line: Line) -> 
     assert "BYE" in line.alice.talk.ended_because
 
 
-def test_a_new_invite_that_nobody_answers_leaves_the_session_and_the_next_may_go(line: Line) -> None:
+def test_a_new_invite_lost_with_its_connection_leaves_the_session_and_the_next_may_go(line: Line) -> None:
     line.establish()
     lost = line.alice.talk.request("INVITE")
-    line.alice.talk.request_failed(lost, "No final response.")
+    assert line.alice.talk.request_failed(lost, "The connection was lost.", status=503) == []
     assert line.alice.talk.state is SessionState.ESTABLISHED
     line.alice.talk.request("INVITE")
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_a_change_that_nobody_answers_ends_the_session_by_bye(line: Line, method: str) -> None:
+    """RFC 3261 §12.2.1.2."""
+    line.establish()
+    line.alice.send(line.alice.talk.request(method))
+    line.pair.alice.connection.data_to_send()
+    line.advance(32)
+    assert line.states() == ENDED
+    assert method in line.alice.talk.ended_because
+    assert line.bob.talk.ended_because == "the peer ended it"
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE", "MESSAGE"])
+def test_a_408_ends_the_session_by_bye(line: Line, method: str) -> None:
+    line.establish()
+    request = line.alice.talk.request(method)
+    (bye,) = line.alice.talk.receive_response(line.calls.respond(request, 408), line.pair.now)
+    assert bye.method == "BYE"
+    line.alice.send(bye)
+    line.run()
+    assert line.states() == ENDED
+    assert line.alice.talk.ended_because == f"the peer answered {method} with 408"
 
 
 def test_an_invite_that_nobody_answers_ends_the_session(line: Line) -> None:

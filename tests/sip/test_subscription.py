@@ -13,7 +13,7 @@ from simulator.sip.message import Request, Response
 from simulator.sip.subscription import NotifierUsage, SubscriberUsage, SubscriptionPhase, too_brief
 
 if TYPE_CHECKING:
-    from tests.sip.conftest import Calls, Pair
+    from tests.sip.wire import Calls, Pair
 
 NOW = 1000.0
 CONTACT = "<sip:pres.bob.test:5061;transport=tls>"
