@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from itertools import permutations
+from typing import Literal
 
 import pytest
 
 from simulator.discovery import (
+    CONNECT_SERVER,
     MAX_TARGETS,
     S4B,
     Answer,
@@ -379,3 +381,208 @@ def test_an_answer_to_what_was_not_asked_is_a_fault_of_the_driver() -> None:
     for question in (Question("_sipfederationtls._tcp.fabrikam.test", "SRV"), Question("sip.fabrikam.test", "A")):
         with pytest.raises(LocalProtocolError, match="not an open question"):
             plan.answer(question, Answer("nodata"))
+
+
+# -- the switches -----------------------------------------------------------------------------------------------
+
+
+def by(rules: DiscoveryRules, *records: SrvRecord) -> DiscoveryPlan:
+    """A plan by these rules, its SRV question answered."""
+    plan = DiscoveryPlan.open(FABRIKAM, rules, rng=random.Random(1))
+    plan.answer(plan.open_questions[0], Answer("noerror", records))
+    return plan
+
+
+ALL_HOSTS = {
+    key: value
+    for letter, number in (("a", 1), ("b", 2), ("c", 3), ("d", 4))
+    for key, value in a(f"{letter}.fabrikam.test", f"192.0.2.{number}").items()
+}
+
+
+def test_the_defaults_are_those_of_a_product_that_takes_what_rfc_2782_allows() -> None:
+    """What the Connect Server does; Skype for Business differs in the name rule and its hosting providers alone."""
+    providers = frozenset({Fqdn.parse("sipfed.online.lync.com")})
+
+    assert DiscoveryRules() == CONNECT_SERVER
+    assert replace(CONNECT_SERVER, name_rule=True, hosting_providers=providers) == S4B
+
+
+def test_another_port_is_honoured_or_refused() -> None:
+    """F1.16: no source says what Skype for Business does."""
+    other = SrvRecord(0, 0, 5062, "a.fabrikam.test")
+    usual = SrvRecord(1, 0, 5061, "b.fabrikam.test")
+    strict = DiscoveryRules(srv_port="5061")
+
+    assert route(ask(by(DiscoveryRules(), other), ALL_HOSTS)) == ["a.fabrikam.test 192.0.2.1 5062"]
+    assert route(ask(by(strict, other, usual), ALL_HOSTS)) == ["b.fabrikam.test 192.0.2.2 5061"]
+    failed = failure(ask(by(strict, other), ALL_HOSTS))
+    assert (failed.failure, failed.failure.diagnostic) == (DiscoveryFailure.OTHER_PORT, None)
+    assert "5062" in failed.sentence
+    assert failed.targets == ("a.fabrikam.test:5062",)
+
+
+def test_a_name_that_does_not_match_is_named_before_a_port_that_does_not() -> None:
+    strict = replace(S4B, srv_port="5061")
+
+    refused = by(strict, SrvRecord(0, 0, 5062, "sip.contoso.test"))
+    assert failure(refused.result).failure is DiscoveryFailure.NO_MATCHING_SRV
+    mixed = by(strict, SrvRecord(0, 0, 5061, "sip.contoso.test"), SrvRecord(0, 0, 5062, "sip.fabrikam.test"))
+    assert failure(mixed.result).failure is DiscoveryFailure.OTHER_PORT
+    assert len(mixed.unused) == 2
+
+
+@pytest.mark.parametrize(
+    ("failover", "tried"),
+    [("all", {"a", "b", "c", "d"}), ("group", {"a", "b"}), ("best", {"b"})],
+)
+def test_failover_goes_to_every_target_to_the_best_group_or_nowhere(
+    failover: Literal["all", "group", "best"], tried: set[str]
+) -> None:
+    """F1.17: two documents of Microsoft contradict each other."""
+    records = (
+        SrvRecord(10, 0, 5061, "a.fabrikam.test"),
+        SrvRecord(10, 60000, 5061, "b.fabrikam.test"),
+        SrvRecord(20, 0, 5061, "c.fabrikam.test"),
+        SrvRecord(30, 0, 5061, "d.fabrikam.test"),
+    )
+    plan = by(DiscoveryRules(failover=failover), *records)
+
+    assert {question.name[0] for question in plan.open_questions} == tried, "nobody else's address is asked for"
+    assert {line[0] for line in route(ask(plan, ALL_HOSTS))} == tried
+    assert len(plan.unused) == 4 - len(tried)
+    assert {name[0] for name in servers(plan)} == {"a", "b", "c", "d"}, "each of them may still speak for the domain"
+
+
+def test_the_best_target_alone_is_tried_at_each_of_its_addresses() -> None:
+    """F1.18: what all sources agree on is one target with several addresses."""
+    zone = a("a.fabrikam.test", "192.0.2.1", "192.0.2.2") | a("b.fabrikam.test", "192.0.2.3")
+    records = SrvRecord(0, 0, 5061, "a.fabrikam.test"), SrvRecord(1, 0, 5061, "b.fabrikam.test")
+
+    assert route(ask(by(DiscoveryRules(failover="best"), *records), zone)) == [
+        "a.fabrikam.test 192.0.2.1 5061",
+        "a.fabrikam.test 192.0.2.2 5061",
+    ]
+    nowhere = ask(by(DiscoveryRules(failover="best"), *records), a("b.fabrikam.test", "192.0.2.3"))
+    assert failure(nowhere).failure is DiscoveryFailure.NO_ADDRESS
+    assert "b.fabrikam.test" not in failure(nowhere).sentence
+
+
+def aliased(name: str, address: str = "192.0.2.7") -> dict[tuple[str, str], Answer]:
+    return {
+        (name, "A"): Answer("noerror", (address,), alias="real.hoster.test"),
+        (name, "AAAA"): Answer("nodata", alias="real.hoster.test"),
+    }
+
+
+def test_a_target_that_is_an_alias_is_followed_or_refused() -> None:
+    """F1.20: no source says what Skype for Business does. Followed, the certificate must hold the SRV target."""
+    followed = by(DiscoveryRules(), SIP)
+    assert route(ask(followed, aliased("sip.fabrikam.test"))) == ["sip.fabrikam.test 192.0.2.7 5061"]
+    assert servers(followed) == ["sip.fabrikam.test"]
+    assert followed.aliases == {"sip.fabrikam.test": "real.hoster.test"}
+
+    refused = failure(ask(by(DiscoveryRules(follow_cname=False), SIP), aliased("sip.fabrikam.test")))
+    assert (refused.failure, refused.failure.diagnostic) == (DiscoveryFailure.ALIAS_TARGET, None)
+    assert "sip.fabrikam.test is an alias of real.hoster.test" in refused.sentence
+
+
+def test_an_alias_is_passed_over_for_a_target_that_is_none() -> None:
+    strict = DiscoveryRules(follow_cname=False)
+    records = SIP, SrvRecord(5, 0, 5061, "b.fabrikam.test")
+
+    assert route(ask(by(strict, *records), aliased("sip.fabrikam.test") | ALL_HOSTS)) == [
+        "b.fabrikam.test 192.0.2.2 5061"
+    ]
+    unknown = aliased("sip.fabrikam.test") | {("b.fabrikam.test", "A"): Answer("timeout")}
+    assert failure(ask(by(strict, *records), unknown)).failure is DiscoveryFailure.ADDRESS_DNS_ERROR
+    unclear = aliased("sip.fabrikam.test") | {("sip.fabrikam.test", "AAAA"): Answer("timeout")}
+    assert failure(ask(by(strict, SIP), unclear)).failure is DiscoveryFailure.ALIAS_TARGET, "no address could change it"
+
+
+def test_the_host_of_a_static_route_may_be_an_alias() -> None:
+    """RFC 2782 speaks of SRV targets only."""
+    plan = DiscoveryPlan.static(Fqdn.parse("sip.x.test"), 5062, FABRIKAM, DiscoveryRules(follow_cname=False))
+
+    assert route(ask(plan, aliased("sip.x.test"))) == ["sip.x.test 192.0.2.7 5062"]
+
+
+@pytest.mark.parametrize(
+    ("families", "addresses"),
+    [
+        (("A", "AAAA"), ["192.0.2.1", "2001:db8::1"]),
+        (("AAAA", "A"), ["2001:db8::1", "192.0.2.1"]),
+        (("A",), ["192.0.2.1"]),
+        (("AAAA",), ["2001:db8::1"]),
+    ],
+)
+def test_addresses_are_used_in_the_order_of_their_families(
+    families: tuple[Literal["A", "AAAA"], ...], addresses: list[str]
+) -> None:
+    """F1.23."""
+    rules = DiscoveryRules(families=families)
+    zone = a("sip.fabrikam.test", "192.0.2.1") | aaaa("sip.fabrikam.test", "2001:db8::1")
+    wanted = [f"sip.fabrikam.test {address} 5061" for address in addresses]
+
+    assert route(ask(by(rules, SIP), zone)) == wanted
+    assert route(ask(DiscoveryPlan.static(Fqdn.parse("sip.fabrikam.test"), 5061, FABRIKAM, rules), zone)) == wanted
+    assert f"no {' or '.join(families)} record" in failure(ask(by(rules, SIP), {})).sentence
+
+
+@pytest.mark.parametrize("families", [(), ("A", "A")])
+def test_families_are_one_or_both(families: tuple[Literal["A", "AAAA"], ...]) -> None:
+    with pytest.raises(ValueError, match="families"):
+        DiscoveryRules(families=families)
+
+
+def test_a_failure_says_which_question_decided() -> None:
+    no_srv = failure(ask(like_skype(), {}))
+    assert (no_srv.domain, no_srv.asked, no_srv.said) == (FABRIKAM, Question(FABRIKAM.srv_name, "SRV"), "nodata")
+
+    zone = srv(SIP) | {("sip.fabrikam.test", "AAAA"): Answer("servfail")}
+    no_address = failure(ask(like_skype(), zone))
+    assert (no_address.asked, no_address.said) == (Question("sip.fabrikam.test", "AAAA"), "servfail")
+
+
+def test_a_seed_in_the_rules_makes_every_plan_choose_alike() -> None:
+    records = tuple(SrvRecord(0, 1, 5061, f"w{number}.fabrikam.test") for number in range(8))
+
+    def order(rules: DiscoveryRules) -> list[str]:
+        plan = DiscoveryPlan.open(FABRIKAM, rules)
+        plan.answer(plan.open_questions[0], Answer("noerror", records))
+        return servers(plan)
+
+    assert order(DiscoveryRules(seed=3)) == order(DiscoveryRules(seed=3))
+    assert len({tuple(order(DiscoveryRules(seed=seed))) for seed in range(20)}) > 10
+
+
+def test_the_name_rule_can_be_switched_for_one_plan() -> None:
+    plan = DiscoveryPlan.open(FABRIKAM, S4B, name_rule=False)
+
+    assert plan.rules == replace(S4B, name_rule=False)
+
+
+def chi_squared(counts: Counter[str], weights: Mapping[str, int], draws: int) -> float:
+    total = sum(weights.values())
+    return sum(
+        (counts[name] - draws * weight / total) ** 2 / (draws * weight / total) for name, weight in weights.items()
+    )
+
+
+def test_the_weighted_choice_is_distributed_as_the_weights_say_at_the_first_place_and_at_the_second() -> None:
+    """RFC 2782; the seed is fixed, and the bounds are what chance passes once in 100,000 times (3 and 2 degrees)."""
+    weights = {"w1": 1, "w2": 2, "w5": 5, "w12": 12}
+    records = tuple(SrvRecord(0, weight, 5061, f"{name}.fabrikam.test") for name, weight in weights.items())
+    rng, draws = random.Random(2782), 4000
+    first: Counter[str] = Counter()
+    second: Counter[str] = Counter()
+    for _ in range(draws):
+        plan = DiscoveryPlan.open(FABRIKAM, rng=rng)
+        plan.answer(plan.open_questions[0], Answer("noerror", records))
+        order = [name.split(".")[0] for name in servers(plan)]
+        first[order[0]] += 1
+        if order[0] == "w12":
+            second[order[1]] += 1
+
+    assert chi_squared(first, weights, draws) < 25.9
+    assert chi_squared(second, {"w1": 1, "w2": 2, "w5": 5}, second.total()) < 23.1

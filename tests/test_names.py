@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 
 import pytest
 
 from simulator.errors import InvalidName
-from simulator.names import Fqdn, NameRuleReason, SipDomain, name_rule, parse_host
+from simulator.names import (
+    FlawedName,
+    Fqdn,
+    NameAnswer,
+    NameFlaw,
+    NameRuleReason,
+    NameWarningKind,
+    SipDomain,
+    judge_names,
+    name_rule,
+    parse_host,
+    warnings_of,
+)
+from simulator.names.scripts import LOOKALIKES, scripts_of
+
+ROOT = Path(__file__).parents[1]
 
 CONNECT = SipDomain.parse("connect.acme.com")
 
@@ -97,54 +115,59 @@ def test_the_readable_form_has_the_u_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "because"),
+    ("text", "flaw", "because"),
     [
-        ("", "is empty"),
-        (".", "is empty"),
-        ("a..b", "empty label"),
-        (".acme.com", "empty label"),
-        ("acme.com..", "empty label"),
-        ("a\u00ad.\u00ad.com", "empty label"),  # soft hyphens map to nothing
-        ("acme com", "space"),
-        (" acme.com", "space"),
-        ("acme.com\n", "space"),
-        ("acme\u00a0.com", "space"),
-        ("_sip.acme.com", "underscore"),
-        ("ü_.acme.com", "underscore"),
-        ("*.acme.com", "wildcard"),
-        ("*", "wildcard"),
-        ("sip.acme.com:5061", "port"),
-        ("sip:acme.com", "scheme"),
-        ("[acme.com]", "brackets"),
-        ("alice@acme.com", "'@'"),
-        ("acme\x00.com", "U\\+0000"),
-        ("a/ü.com", "'/'"),
-        ("-acme.com", "hyphen"),
-        ("acme-.com", "hyphen"),
-        ("ac--me.com", "third and fourth"),
-        ("xn--0.pt", "internationalised label"),
-        ("xn--a", "internationalised label"),
-        ("xn--.de", "hyphen"),
-        ("xn--strasse-.de", "hyphen"),
-        ("xn--n3h.net", "internationalised label"),
-        ("xn---bbk.de", "label 'xn---bbk' is no"),  # decodes, but to what another A-label is for (RFC 5891 §5.3)
-        ("☃.net", "IDNA 2008"),
-        ("a\u200db.com", "IDNA 2008"),
-        ("a\ud800.com", "IDNA 2008"),
-        ("a" * 64 + ".com", "longer than 63"),
-        ("ü" * 64 + ".com", "label too long"),
-        (".".join(["a" * 63] * 4), "longer than 253"),
-        ("a." * 5000 + "com", "longer than 253"),
-        ("ü" * 5000 + ".com", "longer than 253"),
-        ("acme.3com", "begin with a letter"),
-        ("acme.123", "begin with a letter"),
-        ("1.2.3.4.5", "begin with a letter"),
+        ("", NameFlaw.EMPTY, "is empty"),
+        (".", NameFlaw.EMPTY, "is empty"),
+        ("a..b", NameFlaw.EMPTY_LABEL, "empty label"),
+        (".acme.com", NameFlaw.EMPTY_LABEL, "empty label"),
+        ("acme.com..", NameFlaw.EMPTY_LABEL, "empty label"),
+        ("a\u00ad.\u00ad.com", NameFlaw.EMPTY_LABEL, "empty label"),  # soft hyphens map to nothing
+        ("acme com", NameFlaw.SPACE, "space"),
+        (" acme.com", NameFlaw.SPACE, "space"),
+        ("acme.com\n", NameFlaw.SPACE, "space"),
+        ("acme\u00a0.com", NameFlaw.SPACE, "space"),
+        ("_sip.acme.com", NameFlaw.UNDERSCORE, "underscore"),
+        ("ü_.acme.com", NameFlaw.UNDERSCORE, "underscore"),
+        ("*.acme.com", NameFlaw.WILDCARD, "wildcard"),
+        ("*", NameFlaw.WILDCARD, "wildcard"),
+        ("sip.acme.com:5061", NameFlaw.URI, "port"),
+        ("sip:acme.com", NameFlaw.URI, "scheme"),
+        ("[acme.com]", NameFlaw.URI, "brackets"),
+        ("alice@acme.com", NameFlaw.CHARACTER, "'@'"),
+        ("acme\x00.com", NameFlaw.CHARACTER, "U\\+0000"),
+        ("a/ü.com", NameFlaw.CHARACTER, "'/'"),
+        ("-acme.com", NameFlaw.HYPHEN, "hyphen"),
+        ("acme-.com", NameFlaw.HYPHEN, "hyphen"),
+        ("ac--me.com", NameFlaw.RESERVED_HYPHENS, "third and fourth"),
+        ("xn--0.pt", NameFlaw.A_LABEL, "internationalised label"),
+        ("xn--a", NameFlaw.A_LABEL, "internationalised label"),
+        ("xn--.de", NameFlaw.HYPHEN, "hyphen"),
+        ("xn--strasse-.de", NameFlaw.HYPHEN, "hyphen"),
+        ("xn--n3h.net", NameFlaw.A_LABEL, "internationalised label"),
+        (
+            "xn---bbk.de",
+            NameFlaw.A_LABEL,
+            "label 'xn---bbk' is no",
+        ),  # decodes, but to what another A-label is for (RFC 5891 §5.3)
+        ("☃.net", NameFlaw.IDNA, "IDNA 2008"),
+        ("a\u200db.com", NameFlaw.IDNA, "IDNA 2008"),
+        ("a\ud800.com", NameFlaw.IDNA, "IDNA 2008"),
+        ("a" * 64 + ".com", NameFlaw.LABEL_TOO_LONG, "longer than 63"),
+        ("ü" * 64 + ".com", NameFlaw.LABEL_TOO_LONG, "label too long"),
+        (".".join(["a" * 63] * 4), NameFlaw.TOO_LONG, "longer than 253"),
+        ("a." * 5000 + "com", NameFlaw.TOO_LONG, "longer than 253"),
+        ("ü" * 5000 + ".com", NameFlaw.TOO_LONG, "longer than 253"),
+        ("acme.3com", NameFlaw.NUMERIC_TOP_LABEL, "begin with a letter"),
+        ("acme.123", NameFlaw.NUMERIC_TOP_LABEL, "begin with a letter"),
+        ("1.2.3.4.5", NameFlaw.NUMERIC_TOP_LABEL, "begin with a letter"),
     ],
 )
-def test_what_is_no_host_name_is_refused_with_its_reason(text: str, because: str) -> None:
+def test_what_is_no_host_name_is_refused_with_its_reason(text: str, flaw: NameFlaw, because: str) -> None:
     for kind in (Fqdn, SipDomain):
-        with pytest.raises(InvalidName, match=because) as caught:
+        with pytest.raises(FlawedName, match=because) as caught:
             kind.parse(text)
+        assert caught.value.flaw is flaw
         assert len(str(caught.value)) < 1000, "the text of a stranger does not flood the log"
 
 
@@ -166,18 +189,21 @@ def test_what_is_no_host_name_is_refused_with_its_reason(text: str, because: str
         "[fe80::1%eth0]",
         "fe80::1%1",
         "::ffff:192.0.2.1",
+        "[192.0.2.1]",
     ],
 )
 def test_an_ip_address_in_any_spelling_is_no_name(text: str) -> None:
     for kind in (Fqdn, SipDomain):
-        with pytest.raises(InvalidName, match="IP address"):
+        with pytest.raises(FlawedName, match="IP address") as caught:
             kind.parse(text)
+        assert caught.value.flaw is NameFlaw.IP_ADDRESS
 
 
 def test_a_single_label_is_a_host_but_no_sip_domain() -> None:
     assert Fqdn.parse("localhost").labels == ("localhost",)
-    with pytest.raises(InvalidName, match="two labels"):
+    with pytest.raises(FlawedName, match="two labels") as caught:
         SipDomain.parse("localhost")
+    assert caught.value.flaw is NameFlaw.SINGLE_LABEL
 
 
 def test_the_longest_sip_domain_is_the_one_whose_srv_name_can_still_be_looked_up() -> None:
@@ -187,8 +213,9 @@ def test_the_longest_sip_domain_is_the_one_whose_srv_name_can_still_be_looked_up
 
     assert len(SipDomain.parse(longest).srv_name) == 253
     assert len(str(Fqdn.parse(longest + "d"))) == 231, "a host may be longer, nothing stands before its name"
-    with pytest.raises(InvalidName, match="longer than 230"):
+    with pytest.raises(FlawedName, match="longer than 230") as caught:
         SipDomain.parse(longest + "d")
+    assert caught.value.flaw is NameFlaw.DOMAIN_TOO_LONG
 
 
 def test_the_srv_record_stands_under_the_domain() -> None:
@@ -250,3 +277,124 @@ def test_a_route_may_lead_to_an_address_or_to_a_name(text: str, host: object) ->
 def test_a_route_to_something_else_is_refused(text: str) -> None:
     with pytest.raises(InvalidName):
         parse_host(text)
+
+
+def test_a_zone_that_is_none_is_a_flaw_of_its_own() -> None:
+    with pytest.raises(FlawedName) as caught:
+        parse_host("fe80::1%e h")
+    assert caught.value.flaw is NameFlaw.IP_ZONE
+
+
+@pytest.mark.parametrize(
+    ("domain", "target", "answer", "reason", "flawed"),
+    [
+        ("connect.acme.com", "connect.acme.com", NameAnswer.ALLOWED, NameRuleReason.EQUAL, None),
+        ("Connect.ACME.com.", "sip.connect.acme.com", NameAnswer.ALLOWED, NameRuleReason.DIRECT_SUBDOMAIN, None),
+        ("connect.acme.com", "acme.com", NameAnswer.NOT_ALLOWED, NameRuleReason.PARENT_DOMAIN, None),
+        ("acme.com", "a.b.acme.com", NameAnswer.NOT_ALLOWED, NameRuleReason.TOO_DEEP, None),
+        ("acme.com", "*.acme.com", NameAnswer.INVALID, NameFlaw.WILDCARD, "target"),
+        ("acme.com", "192.0.2.1", NameAnswer.INVALID, NameFlaw.IP_ADDRESS, "target"),
+        ("acme.com", "sip..acme.com", NameAnswer.INVALID, NameFlaw.EMPTY_LABEL, "target"),
+        ("acme", "sip.acme", NameAnswer.INVALID, NameFlaw.SINGLE_LABEL, "domain"),
+        ("acme.123", "sip.acme.123", NameAnswer.INVALID, NameFlaw.NUMERIC_TOP_LABEL, "domain"),
+    ],
+)
+def test_invalid_and_not_allowed_are_different_answers(
+    domain: str, target: str, answer: NameAnswer, reason: NameFlaw | NameRuleReason, flawed: str | None
+) -> None:
+    """P6."""
+    judgement = judge_names(domain, target)
+
+    assert (judgement.answer, judgement.reason, judgement.flawed) == (answer, reason, flawed)
+    assert (domain if flawed == "domain" else target).lower() in judgement.sentence
+    assert judgement.sentence.endswith(".")
+
+
+def test_a_judgement_can_refuse_the_domains_own_name_and_carries_the_warnings_of_both() -> None:
+    judgement = judge_names("co.uk", "co.uk", equal_ok=False)
+    assert (judgement.answer, judgement.reason) == (NameAnswer.NOT_ALLOWED, NameRuleReason.EQUALITY_NOT_ACCEPTED)
+    assert [warning.kind for warning in judgement.warnings] == [NameWarningKind.PUBLIC_SUFFIX]
+
+    judgement = judge_names("аcme.com", "localhost")
+    assert [warning.kind for warning in judgement.warnings] == [
+        NameWarningKind.MIXED_SCRIPTS,
+        NameWarningKind.SINGLE_LABEL,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "scripts", "other"),
+    [
+        ("аcme.com", NameWarningKind.MIXED_SCRIPTS, ("Cyrillic", "Latin"), "acme.com"),
+        ("xn--cme-5cd.com", NameWarningKind.MIXED_SCRIPTS, ("Cyrillic", "Latin"), "acme.com"),
+        ("sip.αβcd.com", NameWarningKind.MIXED_SCRIPTS, ("Greek", "Latin"), None),
+        ("日本аб.jp", NameWarningKind.MIXED_SCRIPTS, ("Cyrillic", "Han"), None),
+        ("осе.com", NameWarningKind.LOOKALIKE, ("Cyrillic",), "oce.com"),
+        ("ονι.com", NameWarningKind.LOOKALIKE, ("Greek",), "ovi.com"),
+        ("оса.рф", None, (), None),  # a Cyrillic name under a Cyrillic top label deceives nobody
+        ("москва.com", None, (), None),
+        ("bücher.example", None, (), None),
+        ("日本ひらカナabc.jp", None, (), None),
+        ("々ー.jp", None, (), None),
+        ("한국abc.kr", None, (), None),
+        ("straße.de", NameWarningKind.IDNA_2003, (), "strasse.de"),
+        ("βόλος.com", NameWarningKind.IDNA_2003, (), "xn--nxasmq6b.com"),
+        ("ß" * 40 + ".de", NameWarningKind.IDNA_2003, (), None),
+        ("co.uk", NameWarningKind.PUBLIC_SUFFIX, (), None),
+        ("github.io", NameWarningKind.PUBLIC_SUFFIX, (), None),
+        ("公司.cn", NameWarningKind.PUBLIC_SUFFIX, (), None),
+        ("acme.co.uk", None, (), None),
+        ("fabrikam.test", None, (), None),
+    ],
+)
+def test_a_name_that_is_legal_and_seldom_meant_is_warned_of(
+    text: str, kind: NameWarningKind | None, scripts: tuple[str, ...], other: str | None
+) -> None:
+    """F7.2, P10."""
+    found = warnings_of(SipDomain.parse(text))
+
+    assert [(warning.kind, warning.scripts, warning.other) for warning in found] == (
+        [(kind, scripts, other)] if kind else []
+    )
+    for warning in found:
+        assert str(SipDomain.parse(text)) in warning.sentence
+        assert all(script in warning.sentence for script in scripts)
+        assert other is None or other in warning.sentence
+
+
+def test_every_letter_that_passes_for_another_is_named_at_once() -> None:
+    found = warnings_of(Fqdn.parse("ѕіp.аcme.com"))
+
+    assert [warning.other for warning in found] == ["sip.acme.com", "sip.acme.com"]
+
+
+@pytest.mark.parametrize("host", [IPv4Address("192.0.2.1"), IPv6Address("2001:db8::1")])
+def test_a_route_to_an_address_is_warned_of(host: IPv4Address | IPv6Address) -> None:
+    """R34."""
+    (warning,) = warnings_of(host)
+
+    assert warning.kind is NameWarningKind.IP_ADDRESS
+    assert str(host) in warning.sentence
+
+
+def test_a_host_is_warned_of_for_what_it_is_itself() -> None:
+    """A host that is a public suffix serves nobody but itself; one without a domain is found by nobody."""
+    assert warnings_of(Fqdn.parse("co.uk")) == ()
+    assert [warning.kind for warning in warnings_of(Fqdn.parse("localhost"))] == [NameWarningKind.SINGLE_LABEL]
+
+
+def test_the_list_of_public_suffixes_is_read_only_when_it_is_asked_for() -> None:
+    """It takes longer to read than everything else that the names need."""
+    code = "import sys, simulator.federation; sys.exit('publicsuffixlist' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("letter", LOOKALIKES)
+def test_a_lookalike_is_a_letter_of_another_script_that_names_may_hold(letter: str) -> None:
+    latin = LOOKALIKES[letter]
+
+    assert (len(letter), len(latin)) == (1, 1)
+    assert scripts_of(latin) == ("Latin",)
+    assert scripts_of(letter) in (("Cyrillic",), ("Greek",))
+    assert Fqdn.parse(f"{letter}.test") != Fqdn.parse(f"{latin}.test")
