@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -49,9 +50,10 @@ class Resolver:
         self._resolver: dns.asyncresolver.Resolver | None = None
 
     async def discover(self, plan: DiscoveryPlan) -> Route | DiscoveryFailed:
-        """Ask every question of `plan`, one after the other, and return where it leads."""
-        while (question := plan.next_question()) is not None:
-            plan.answer(question, await self.ask(question))
+        """Ask every question of `plan`, at once those that need no other's answer, and return where it leads."""
+        while questions := plan.open_questions:
+            for question, answer in zip(questions, await asyncio.gather(*map(self.ask, questions)), strict=True):
+                plan.answer(question, answer)
         return plan.result
 
     async def servers(self, plan: DiscoveryPlan) -> tuple[Target, ...] | DiscoveryFailed:
