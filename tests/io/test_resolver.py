@@ -1,4 +1,4 @@
-"""What the resolver makes of real answers: records, aliases, times to live, and what it remembers (RFC 1035, RFC 2308)."""
+"""What the resolver makes of real answers: records, aliases, times to live; what it remembers (RFC 1035, RFC 2308)."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from simulator.io.resolver import Resolver
 from simulator.names import SipDomain
 
 FABRIKAM = SipDomain.parse("fabrikam.test")
+PLAIN: tuple[str, RecordType] = ("plain.fabrikam.test", "A")
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def ask(server: DnsServer, *questions: tuple[str, RecordType], cache: AnswerCach
 
 
 def test_an_answer_has_the_records_and_how_long_they_may_be_kept(server: DnsServer) -> None:
-    srv, plain = ask(server, (FABRIKAM.srv_name, "SRV"), ("plain.fabrikam.test", "A"))
+    srv, plain = ask(server, (FABRIKAM.srv_name, "SRV"), PLAIN)
 
     assert srv == Answer("noerror", (SrvRecord(0, 0, 5061, "sip.fabrikam.test."),), None, 3600.0)
     assert plain == Answer("noerror", ("192.0.2.9",), None, 7.0)
@@ -86,7 +87,7 @@ def test_what_a_server_refuses_is_worth_nothing_to_a_cache(server: DnsServer) ->
 
 
 def test_without_a_cache_every_question_is_asked(server: DnsServer) -> None:
-    ask(server, *[("plain.fabrikam.test", "A")] * 3)  # type: ignore[list-item]
+    ask(server, PLAIN, PLAIN, PLAIN)
 
     assert len(server.history) == 3
 
@@ -94,7 +95,7 @@ def test_without_a_cache_every_question_is_asked(server: DnsServer) -> None:
 def test_with_a_cache_a_question_is_asked_again_when_its_answer_has_expired(server: DnsServer) -> None:
     """The clock is read before each question and after each answer: the answer of 7 seconds is gone at the third."""
     cache = AnswerCache(CacheRules())
-    answers = ask(server, *[("plain.fabrikam.test", "A")] * 3, cache=cache)  # type: ignore[list-item]
+    answers = ask(server, PLAIN, PLAIN, PLAIN, cache=cache)
 
     assert [answer.ttl for answer in answers] == [7.0, 2.0, 7.0]
     assert len(server.history) == 2
