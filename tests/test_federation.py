@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 
 import pytest
@@ -188,6 +189,17 @@ def test_a_persona_of_ones_own(federation: Federation) -> None:
     federation.sut.user("alice").chat_with(partner.user("bob")).say("Hello").must_succeed()
 
     assert not [record for record in federation.records if "Record-Route" in record.text]
+
+
+def test_somebody_who_only_connects_was_not_refused(federation: Federation) -> None:
+    """A connection that ends without a certificate being looked at is no verdict on one."""
+    partner = federation.partner()
+    with socket.create_connection((partner.edge.address, partner.edge.port)):
+        partner.edge.must_have_been_dialled()
+    partner.edge.must_log("TLS failed")
+
+    with pytest.raises(ExpectationFailed, match="seen was no refusal at all"):
+        partner.edge.must_have_refused(within=0.01)
 
 
 def test_expectations_name_what_came_instead(federation: Federation) -> None:

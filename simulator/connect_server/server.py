@@ -69,7 +69,7 @@ class ConnectServer:
     async def start(self) -> None:
         """Listen; ConfigurationError when certificate or address cannot be used (R43, R59)."""
         self.agent.transport.check_identity()
-        await self.agent.transport.listen(str(self._settings.listen.address), self._settings.listen.port)
+        await self.agent.listen(str(self._settings.listen.address), self._settings.listen.port)
 
     async def close(self) -> None:
         """End all connections and stop listening."""

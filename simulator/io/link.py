@@ -49,6 +49,9 @@ class Tap(Protocol):
     def refused(self, link: Link, *, by_peer: bool, alert: str, sentence: str) -> None:
         """One side refused the other in TLS."""
 
+    def failed(self, link: Link, sentence: str) -> None:
+        """The handshake came to nothing, and not because of a certificate."""
+
     def sent(self, link: Link, message: Request | Response) -> None:
         """A message was handed to TLS."""
 
@@ -233,7 +236,7 @@ class Link(asyncio.Protocol):
             case tls.PeerRefused(alert=alert):
                 self._refused(by_peer=True, alert=alert, sentence=f"the peer ended TLS with the alert {alert}")
             case tls.TlsFailed(reason=reason, alert=alert):
-                self._refused(by_peer=False, alert=alert or "", sentence=f"TLS failed: {reason}")
+                self._failed(f"TLS failed: {reason}" + (f" (alert {alert})" if alert else ""))
             case tls.Closed():
                 self._end("the peer closed the connection")
 
@@ -242,6 +245,13 @@ class Link(asyncio.Protocol):
             self._tap.refused(self, by_peer=by_peer, alert=alert, sentence=sentence)
         self.fault = sentence
         self._end(sentence, phase="tls")
+
+    def _failed(self, sentence: str) -> None:
+        """TLS ended for another reason than a certificate: a failed handshake, or later a connection that was cut."""
+        if self._tap is not None and self.handshake is None:
+            self._tap.failed(self, sentence)
+        self.fault = sentence
+        self._end(sentence, phase="tls" if self.handshake is None else "sip")
 
     def _drain_sip(self) -> None:
         while (event := self._sip.next_event()) is not None:

@@ -41,13 +41,21 @@ class Mailbox(Generic[T]):
 
     async def take(self, wanted: Callable[[T], bool], *, within: float) -> T | None:
         """The first untaken item that is `wanted`, waiting up to `within` real seconds; None when there was none."""
+        found = await self._first(self._untaken, wanted, within)
+        if found is not None:
+            self._untaken.remove(found)
+        return found
+
+    async def find(self, wanted: Callable[[T], bool], *, within: float) -> T | None:
+        """The first item of all that is `wanted`, waiting likewise; it is not taken."""
+        return await self._first(self._items, wanted, within)
+
+    async def _first(self, items: list[T], wanted: Callable[[T], bool], within: float) -> T | None:
         try:
             async with asyncio.timeout(within):
-                while True:
-                    for index, item in enumerate(self._untaken):
-                        if wanted(item):
-                            return self._untaken.pop(index)
+                while (found := next(filter(wanted, items), None)) is None:
                     await self._next()
+                return found
         except TimeoutError:
             return None
 

@@ -45,10 +45,11 @@ class RecordingTap:
         peer = self._label(link)
         if by_peer:
             self._recorder.tls_refused_by(self._who, peer, alert=alert, names=self._own_names)
-        elif alert:
-            self._recorder.tls_refused(self._who, peer, alert=alert, reason=sentence, names=link.peer_names)
         else:
-            self._recorder.tls_failed(self._who, peer, sentence)
+            self._recorder.tls_refused(self._who, peer, alert=alert, reason=sentence, names=link.peer_names)
+
+    def failed(self, link: Link, sentence: str) -> None:
+        self._recorder.tls_failed(self._who, self._label(link), sentence)
 
     def sent(self, link: Link, message: Request | Response) -> None:
         self._recorder.sip_sent(self._who, self._label(link), bytes(message))

@@ -75,7 +75,7 @@ class UserAgent:
         self.accounts: dict[str, Account] = {}
         self.dialogs: dict[DialogId, DialogUser] = {}
         self.transport = SipTransport(identity, trust_policy, timers, self, str(fqdn), tap, key_log)
-        self.record_route = _opaque_route(fqdn) if dialect.record_routes else ""
+        self.record_route = ""
         "Our own Record-Route value; every request inside a dialog must bring it back byte for byte."
         self.chats = Chats(self)
         self.watches = Watches(self)
@@ -84,6 +84,12 @@ class UserAgent:
         self._vouched: WeakKeyDictionary[Link, dict[Way, Refusal | None]] = WeakKeyDictionary()
         self._held: dict[Link, deque[tuple[ServerTransaction, Request]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    async def listen(self, address: str, port: int) -> None:
+        """Take requests at `address` and `port` (0 = any free one); ConfigurationError when that cannot be."""
+        await self.transport.listen(address, port)
+        if self.dialect.record_routes:
+            self.record_route = _opaque_route(f"{self.fqdn}:{self.transport.port}")
 
     # -- what users do ------------------------------------------------------------------------------------------
 
@@ -461,10 +467,10 @@ def sender_domain(request: Request) -> SipDomain:
     return SipDomain.parse(request.from_.parsed_uri.host)
 
 
-def _opaque_route(fqdn: Fqdn) -> str:
+def _opaque_route(server: str) -> str:
     """As long and as meaningless as those of a Microsoft edge (dialect facts §2.1)."""
     key, signature = secrets.token_urlsafe(150), secrets.token_urlsafe(30)
-    return f"<sip:{fqdn}:5061;transport=tls;lr;ms-key-info={key};ms-route-sig={signature}>"
+    return f"<sip:{server};transport=tls;lr;ms-key-info={key};ms-route-sig={signature}>"
 
 
 def _where(link: Link) -> str:

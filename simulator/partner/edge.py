@@ -87,7 +87,7 @@ class EdgeTap(RecordingTap):
 class Edge:
     """The edge as a test holds it."""
 
-    def __init__(self, loop: LoopThread, agent: UserAgent, tap: EdgeTap, log: list[str]) -> None:
+    def __init__(self, loop: LoopThread, agent: UserAgent, tap: EdgeTap, log: Mailbox[str]) -> None:
         self._loop = loop
         self._agent = agent
         self._tap = tap
@@ -139,11 +139,11 @@ class Edge:
         """This edge ended a handshake because of the server's certificate; ExpectationFailed when it did not."""
         return self._refusal(False, alert, within)
 
-    def must_log(self, words: str) -> str:
+    def must_log(self, words: str, *, within: float = DEADLINE) -> str:
         """The first log sentence with these words in it; ExpectationFailed with the log when there is none."""
-        for sentence in self._log:
-            if words in sentence:
-                return sentence
+        found = self._loop.run(self._log.find(lambda sentence: words in sentence, within=within))
+        if found is not None:
+            return found
         seen = "; ".join(self._log) or "nothing"
         raise ExpectationFailed(f"The edge {self.fqdn} must have logged {words!r}; it logged: {seen}.")
 

@@ -11,6 +11,7 @@ from simulator.errors import ConfigurationError, Problem
 from simulator.evidence.recorder import Recorder
 from simulator.io.account import Account
 from simulator.io.loop import LoopThread
+from simulator.io.mailbox import Mailbox
 from simulator.io.resolver import Resolver
 from simulator.io.timers import Timers
 from simulator.io.transport import TrustPolicy
@@ -48,7 +49,7 @@ class Partner:
         self.policy = policy
         self._loop = loop
         self._recorder = recorder
-        self._log: list[str] = []
+        self._log: Mailbox[str] = Mailbox()
         shown = trust.names_of(x509.load_pem_x509_certificate(identity.chain_pem))
         tap = EdgeTap(recorder, str(domain), lambda _link: opposite, own_names=shown)
         self.agent = UserAgent(
@@ -71,7 +72,7 @@ class Partner:
 
     async def start(self, address: str, port: int) -> None:
         """Listen at `address` and `port` (0 = any free one)."""
-        await self.agent.transport.listen(address, port)
+        await self.agent.listen(address, port)
 
     async def close(self) -> None:
         """Say good-bye where a connection is still there, end all connections and stop listening."""
@@ -89,5 +90,5 @@ class Partner:
         return self._users[name]
 
     def _note(self, sentence: str) -> None:
-        self._log.append(sentence)
+        self._log.put(sentence)
         self._recorder.log(str(self.domain), sentence)
