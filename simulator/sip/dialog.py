@@ -13,7 +13,7 @@ from simulator.sip.message import Request, Response
 DialogId = tuple[str, str, str]
 "(Call-ID, local tag, remote tag); a missing tag of an RFC 2543 peer is the empty text (§12.1.1)."
 
-TARGET_REFRESH = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"})
+TARGET_REFRESH = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "BENOTIFY", "REFER"})
 "Requests whose Contact moves the remote target (RFC 3261 §12.2, RFC 3311 §5, RFC 6665 §4.4.1)."
 DIALOG_ENDING = frozenset({408, 481})
 "A final response of these to a request of ours says that the peer's end is gone (RFC 3261 §12.2.1.2)."
