@@ -205,6 +205,16 @@ def make_delegate(issuer: Issuer, window: Window, *, may_sign: bool = True) -> I
     return Issuer(sign(builder, issuer), key)
 
 
+def make_impostor(issuer: Issuer, window: Window) -> Issuer:
+    """Somebody who bears the issuer's name, but has another key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = issuer.certificate.subject
+    builder = _start(name, name, key, window).add_extension(
+        x509.BasicConstraints(ca=True, path_length=0), critical=True
+    )
+    return Issuer(builder.sign(key, hashes.SHA256()), key)
+
+
 def sign(builder: x509.CertificateBuilder, issuer: Issuer, signature: Signature = "sha-256") -> x509.Certificate:
     """Sign with the issuer's key; all but `sha-256` need an RSA key."""
     if signature == "sha-256":

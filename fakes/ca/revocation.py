@@ -6,18 +6,16 @@ import binascii
 from base64 import b64decode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import get_args
 from urllib.parse import unquote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from fakes.ca.authority import Authority
-from fakes.ca.certificates import Issuer, Window, make_delegate
+from fakes.ca.certificates import Issuer, Window, make_delegate, make_impostor
 from fakes.ca.issuers import Branch
 from fakes.ca.profiles import Crl, Ocsp
 
@@ -27,6 +25,9 @@ UPDATE_EVERY = timedelta(days=7)
 "From one list or answer to the next, as its next update says."
 OVERDUE = timedelta(days=1)
 "How long ago the next update of an expired one was due."
+
+DELEGATED_FOR = timedelta(days=28)
+"How long who signs OCSP answers for the issuer may do so."
 
 _CRL_TYPE = "application/pkix-crl"
 _OCSP_TYPE = "application/ocsp-response"
@@ -106,7 +107,7 @@ class Publications:
             case "expired":
                 crl = make_crl(branch, now, next_update=-OVERDUE)
             case "forged":
-                crl = make_crl(branch, now, signer=self._forger)
+                crl = make_crl(branch, now, signer=self._impostor(branch))
             case "garbage":
                 return Page(200, _HTML, _GARBAGE)
             case "silent":
@@ -122,15 +123,17 @@ class Publications:
             return NOT_FOUND
         try:
             request = ocsp.load_der_ocsp_request(body)
-            answer = self._answer(branch, kind, request)
-        except (ValueError, NotImplementedError):  # the latter for more than one certificate in a request
+            request.serial_number  # noqa: B018  it is now that more than one certificate in a request raises
+        except (ValueError, NotImplementedError):
             answer = ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        else:
+            answer = self._answer(branch, kind, request)
         return Page(200, _OCSP_TYPE, answer.public_bytes(Encoding.DER))
 
     def _answer(self, branch: Branch, kind: str, request: ocsp.OCSPRequest) -> ocsp.OCSPResponse:
         if kind == "busy":
             return ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.TRY_LATER)
-        if not _is_about(request, branch):
+        if not self._is_about(request, branch):
             return ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)
         now = self._authority.now()
         begins = now - UPDATED if kind != "expired" else now - OVERDUE - UPDATE_EVERY
@@ -163,20 +166,29 @@ class Publications:
         if kind in ("delegated", "undelegated"):
             signer = self._delegate(branch, may_sign=kind == "delegated")
             builder = builder.certificates([signer.certificate])
-        builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, signer.certificate)
-        return builder.sign((self._forger if kind == "forged" else signer).key, hashes.SHA256())
+        encoding = ocsp.OCSPResponderEncoding.HASH
+        if kind == "forged":
+            signer, encoding = self._impostor(branch), ocsp.OCSPResponderEncoding.NAME
+        return builder.responder_id(encoding, signer.certificate).sign(signer.key, hashes.SHA256())
 
     def _delegate(self, branch: Branch, *, may_sign: bool) -> Issuer:
         issuer = branch.issuer.certificate.public_bytes(Encoding.DER)
         if (issuer, may_sign) not in self._delegates:
-            now = self._authority.now()
-            window = Window(now - UPDATED, now + UPDATE_EVERY * 4)
-            self._delegates[issuer, may_sign] = make_delegate(branch.issuer, window, may_sign=may_sign)
+            self._delegates[issuer, may_sign] = make_delegate(branch.issuer, self._window(), may_sign=may_sign)
         return self._delegates[issuer, may_sign]
 
-    @cached_property
-    def _forger(self) -> Issuer:
-        return Issuer(self._authority.root, ec.generate_private_key(ec.SECP256R1()))
+    def _is_about(self, request: ocsp.OCSPRequest, branch: Branch) -> bool:
+        some_leaf = self._delegate(branch, may_sign=True).certificate
+        own = ocsp.OCSPRequestBuilder().add_certificate(some_leaf, branch.issuer.certificate, request.hash_algorithm)
+        hashed = own.build()
+        return (request.issuer_name_hash, request.issuer_key_hash) == (hashed.issuer_name_hash, hashed.issuer_key_hash)
+
+    def _impostor(self, branch: Branch) -> Issuer:
+        return make_impostor(branch.issuer, self._window())
+
+    def _window(self) -> Window:
+        now = self._authority.now()
+        return Window(now - UPDATED, now + DELEGATED_FOR)
 
 
 def _from_path(tail: str) -> bytes:
@@ -185,10 +197,3 @@ def _from_path(tail: str) -> bytes:
         return b64decode(unquote(tail.removeprefix("/")), validate=True)
     except binascii.Error:
         return b""
-
-
-def _is_about(request: ocsp.OCSPRequest, branch: Branch) -> bool:
-    own = ocsp.OCSPRequestBuilder()
-    own = own.add_certificate(branch.issuer.certificate, branch.issuer.certificate, request.hash_algorithm)
-    hashed = own.build()
-    return (request.issuer_name_hash, request.issuer_key_hash) == (hashed.issuer_name_hash, hashed.issuer_key_hash)
