@@ -15,6 +15,7 @@ from hypothesis.errors import InvalidArgument
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from simulator.names import MAX_LABEL, MAX_NAME, MAX_SIP_DOMAIN, Fqdn, SipDomain
+from simulator.names.scripts import LOOKALIKES
 
 _LETTERS = string.ascii_lowercase
 _ALPHANUMERIC = string.ascii_lowercase + string.digits
@@ -32,6 +33,8 @@ _IDN_LENGTH = 10
 _DOTS = ".。．｡"
 _FULL_WIDTH = 0xFF01 - 0x21
 "Distance from an ASCII character to its full-width form, which UTS 46 maps back."
+_LOOKALIKES = {latin: [seen for seen, as_ in LOOKALIKES.items() if as_ == latin] for latin in LOOKALIKES.values()}
+"For a Latin letter the letters of other scripts that pass for it."
 
 
 @st.composite
@@ -148,6 +151,28 @@ def _written(character: str, way: int) -> str:
     if way == 2 and character.isascii():
         return chr(ord(character) + _FULL_WIDTH)
     return character
+
+
+@st.composite
+def lookalikes(draw: DrawFn, name: Fqdn | SipDomain) -> str:
+    """Another name that looks like `name`: some of its letters are Cyrillic or Greek ones that fonts draw alike.
+
+    Up to four letters are changed, none of them in an A-label, in a label of more than 40 characters or in the top
+    label. `name` has at most 190 characters, and at least one letter that has a look-alike.
+    """
+    _must(len(str(name)) <= 190, f"{name} has more than 190 characters")
+    places = [
+        (index, place)
+        for index, label in enumerate(name.labels[:-1])
+        if not label.startswith("xn--") and len(label) <= 40
+        for place, letter in enumerate(label)
+        if letter in _LOOKALIKES
+    ]
+    _must(bool(places), f"no letter of {name} has a look-alike")
+    changed = [list(label) for label in name.labels]
+    for index, place in draw(st.lists(st.sampled_from(places), min_size=1, max_size=4, unique=True)):
+        changed[index][place] = draw(st.sampled_from(_LOOKALIKES[name.labels[index][place]]))
+    return ".".join("".join(label) for label in changed)
 
 
 @st.composite

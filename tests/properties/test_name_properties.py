@@ -1,23 +1,47 @@
-"""What holds for every name: the properties P1-P9 of the name rule, and that the strategies reach the corners."""
+"""What holds for every name: the properties P1-P12, named after their ids, and that the strategies reach the corners."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 
 import idna
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, Phase, assume, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 from hypothesis.strategies import DataObject, SearchStrategy
 
-from simulator.errors import InvalidName
-from simulator.names import Fqdn, NameRuleReason, SipDomain, name_rule, parse_host
-from simulator.strategies import fqdns, invalid_names, ipv4_spellings, labels, sip_domains, spellings
+from simulator import trust
+from simulator.errors import ConfigurationError, InvalidName
+from simulator.io.peering import NotFederated
+from simulator.names import (
+    FlawedName,
+    Fqdn,
+    NameAnswer,
+    NameFlaw,
+    NameRuleReason,
+    NameWarningKind,
+    SipDomain,
+    judge_names,
+    name_rule,
+    parse_host,
+    warnings_of,
+)
+from simulator.partner import FederationPolicy
+from simulator.partner.edge import EdgeRules
+from simulator.partner.personas import SFB_2019
+from simulator.strategies import fqdns, invalid_names, ipv4_spellings, labels, lookalikes, sip_domains, spellings
 
 DOMAINS = sip_domains(max_length=120)
+PUBLIC_SUFFIXES = ("co.uk", "com.au", "co.jp", "com.br", "gov.uk", "github.io", "公司.cn", "xn--55qx5d.cn")
+"Independent of the list that is asked."
 REACH = settings(
     max_examples=1000, database=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
@@ -31,9 +55,18 @@ def targets_near(domain: SipDomain) -> SearchStrategy[Fqdn]:
     return near | fqdns()
 
 
+@given(st.data(), st.booleans())
+def test_p1_what_is_allowed_ends_with_the_labels_of_the_domain(data: DataObject, equal_ok: bool) -> None:
+    domain = data.draw(DOMAINS)
+    target = data.draw(targets_near(domain))
+
+    if name_rule(domain, target, equal_ok=equal_ok).allowed:
+        assert target.labels[-len(domain.labels) :] == domain.labels
+
+
 @given(st.data())
-def test_only_the_domain_and_the_names_directly_below_it_are_allowed(data: DataObject) -> None:
-    """P1, P4, P5 against an independent statement of R9."""
+def test_the_rule_equals_a_second_naive_statement_of_it(data: DataObject) -> None:
+    """P1, P4 and P5 at once: R9 as text, without labels."""
     domain = data.draw(DOMAINS)
     target = data.draw(targets_near(domain))
 
@@ -45,21 +78,24 @@ def test_only_the_domain_and_the_names_directly_below_it_are_allowed(data: DataO
 
 
 @given(DOMAINS, labels(max_length=40), labels(max_length=40))
-def test_one_label_below_is_allowed_and_two_are_not(domain: SipDomain, first: str, second: str) -> None:
-    """P5."""
+def test_p5_one_label_below_is_allowed_and_two_are_not(domain: SipDomain, first: str, second: str) -> None:
     assert name_rule(domain, domain.child(first)).reason is NameRuleReason.DIRECT_SUBDOMAIN
     assert name_rule(domain, Fqdn((second, first, *domain.labels))).reason is NameRuleReason.TOO_DEEP
 
 
-@given(sip_domains(min_labels=3, max_length=120))
-def test_a_parent_is_never_allowed_for_its_child(domain: SipDomain) -> None:
-    """P4."""
-    assert name_rule(domain, Fqdn(domain.labels[1:])).reason is NameRuleReason.PARENT_DOMAIN
+@given(sip_domains(min_labels=3, max_length=120), st.data(), labels(max_length=20))
+def test_p4_neither_a_parent_nor_a_sibling_is_allowed(domain: SipDomain, data: DataObject, sibling: str) -> None:
+    """acme.com and xphone.acme.com for connect.acme.com."""
+    above = Fqdn(domain.labels[data.draw(st.integers(1, len(domain.labels) - 1)) :])
+    assume(sibling != domain.labels[0])
+
+    assert name_rule(domain, above).reason is NameRuleReason.PARENT_DOMAIN
+    assert name_rule(domain, Fqdn((sibling, *domain.labels[1:]))).reason is NameRuleReason.OTHER_DOMAIN
 
 
 @given(sip_domains(max_length=120, idn=False), labels(max_length=20, idn=False))
-def test_the_same_letters_without_the_dot_are_another_domain(domain: SipDomain, prefix: str) -> None:
-    """P3: notconnect.acme.com never matches connect.acme.com."""
+def test_p3_the_same_letters_without_the_dot_are_another_domain(domain: SipDomain, prefix: str) -> None:
+    """notconnect.acme.com never matches connect.acme.com."""
     glued = prefix + domain.labels[0]
     assume(len(glued) <= 63 and glued[2:4] != "--")
     target = Fqdn((glued, *domain.labels[1:]))
@@ -69,16 +105,15 @@ def test_the_same_letters_without_the_dot_are_another_domain(domain: SipDomain, 
 
 
 @given(st.data())
-def test_the_verdict_does_not_depend_on_how_the_names_are_written(data: DataObject) -> None:
-    """P2."""
+def test_p2_the_verdict_does_not_depend_on_how_the_names_are_written(data: DataObject) -> None:
+    """Case, trailing dot, U-label or A-label, full width."""
     domain = data.draw(DOMAINS)
     target = data.draw(targets_near(domain))
-    written_domain = SipDomain.parse(data.draw(spellings(domain)))
-    written_target = Fqdn.parse(data.draw(spellings(target)))
+    written_domain, written_target = data.draw(spellings(domain)), data.draw(spellings(target))
 
-    assert written_domain == domain
-    assert hash(written_target) == hash(target)
-    assert name_rule(written_domain, written_target) == name_rule(domain, target)
+    assert SipDomain.parse(written_domain) == domain
+    assert hash(Fqdn.parse(written_target)) == hash(target)
+    assert judge_names(written_domain, written_target) == judge_names(str(domain), str(target))
 
 
 @given(fqdns())
@@ -90,13 +125,29 @@ def test_a_name_survives_being_written_and_read(name: Fqdn) -> None:
 
 
 @given(invalid_names(), DOMAINS)
-def test_an_invalid_name_is_refused_before_any_rule_sees_it(text: str, domain: SipDomain) -> None:
-    """P6: invalid is not the same as not allowed."""
+def test_p6_an_invalid_name_is_refused_before_any_rule_sees_it(text: str, domain: SipDomain) -> None:
     for reader in (Fqdn.parse, SipDomain.parse, parse_host):
-        with pytest.raises(InvalidName):
+        with pytest.raises(FlawedName) as caught:
             reader(text)
-    with pytest.raises(InvalidName):
-        Fqdn.parse(f"{text}.{domain}" if not text.endswith(".") else f"{text}{domain}")
+        assert caught.value.reason in str(caught.value)
+    below = f"{text}.{domain}" if not text.endswith(".") else f"{text}{domain}"
+
+    for target in (text, below):
+        judgement = judge_names(str(domain), target)
+        assert (judgement.answer, judgement.flawed) == (NameAnswer.INVALID, "target")
+        assert isinstance(judgement.reason, NameFlaw)
+    assert judge_names(text, str(domain)).flawed == "domain"
+
+
+@given(st.data())
+def test_p6_what_is_valid_is_allowed_or_not_allowed_and_never_invalid(data: DataObject) -> None:
+    domain = data.draw(DOMAINS)
+    target = data.draw(targets_near(domain))
+    judgement = judge_names(str(domain), str(target))
+
+    verdict = name_rule(domain, target)
+    assert judgement.answer is (NameAnswer.ALLOWED if verdict.allowed else NameAnswer.NOT_ALLOWED)
+    assert (judgement.reason, judgement.sentence) == (verdict.reason, verdict.sentence)
 
 
 @given(st.text(max_size=40) | st.text("aü1.-:[]%xn*_ 0。", max_size=12))
@@ -110,8 +161,8 @@ def test_any_text_is_a_name_or_an_invalid_name(text: str) -> None:
 
 
 @given(ipv4_spellings())
-def test_no_spelling_of_an_ipv4_address_is_a_name(text: str) -> None:
-    """P7; the C library is the judge of what a spelling of an address is."""
+def test_p7_no_spelling_of_an_ipv4_address_is_a_name(text: str) -> None:
+    """The C library is the judge of what a spelling of an address is."""
     assert socket.inet_aton(text)
     for variant in (text, text + ".", text.translate({ord(digit): ord(digit) + 0xFEE0 for digit in "0123456789"})):
         with pytest.raises(InvalidName, match="IP address"):
@@ -119,10 +170,10 @@ def test_no_spelling_of_an_ipv4_address_is_a_name(text: str) -> None:
 
 
 @given(st.ip_addresses(v=6), st.booleans(), st.sampled_from(["", "%eth0", "%1"]))
-def test_no_spelling_of_an_ipv6_address_is_a_name_but_a_route_takes_it(
+def test_p7_no_spelling_of_an_ipv6_address_is_a_name_but_a_route_takes_it(
     address: IPv6Address, brackets: bool, zone: str
 ) -> None:
-    """P7, R33."""
+    """R33."""
     text = f"[{address}{zone}]" if brackets else f"{address}{zone}"
 
     with pytest.raises(InvalidName, match="IP address"):
@@ -130,8 +181,18 @@ def test_no_spelling_of_an_ipv6_address_is_a_name_but_a_route_takes_it(
     assert parse_host(text) == IPv6Address(f"{address}{zone}")
 
 
+@given(st.ip_addresses(), st.booleans())
+def test_p7_a_route_to_an_address_is_flagged(address: IPv4Address | IPv6Address, brackets: bool) -> None:
+    """R34."""
+    text = f"[{address}]" if brackets and address.version == 6 else str(address)
+
+    assert [warning.kind for warning in warnings_of(parse_host(text))] == [NameWarningKind.IP_ADDRESS]
+    for pair in ((text, "sip.acme.test"), ("acme.test", text)):
+        assert judge_names(*pair).reason is NameFlaw.IP_ADDRESS
+
+
 @given(ipv4_spellings())
-def test_a_route_takes_ipv4_addresses_as_four_decimal_numbers_only(text: str) -> None:
+def test_p7_a_route_takes_ipv4_addresses_as_four_decimal_numbers_only(text: str) -> None:
     """R33."""
     try:
         expected = IPv4Address(text)
@@ -143,11 +204,16 @@ def test_a_route_takes_ipv4_addresses_as_four_decimal_numbers_only(text: str) ->
 
 
 @given(fqdns(min_labels=2), st.integers(0, 10**6))
-def test_a_single_label_or_a_numeric_top_label_is_no_sip_domain(name: Fqdn, number: int) -> None:
-    """P8."""
-    for text in (name.labels[-1], f"{name.labels[0]}.{number}"):
-        with pytest.raises(InvalidName):
-            SipDomain.parse(text)
+def test_p8_a_single_label_or_a_numeric_top_label_is_no_sip_domain(name: Fqdn, number: int) -> None:
+    with pytest.raises(FlawedName) as caught:
+        SipDomain.parse(name.labels[-1])
+    assert caught.value.flaw is NameFlaw.SINGLE_LABEL
+    single = warnings_of(Fqdn(name.labels[-1:]))
+    assert NameWarningKind.SINGLE_LABEL in {warning.kind for warning in single}, "as a host it is legal"
+
+    with pytest.raises(FlawedName) as caught:
+        SipDomain.parse(f"{name.labels[0]}.{number}")
+    assert caught.value.flaw in (NameFlaw.NUMERIC_TOP_LABEL, NameFlaw.IP_ADDRESS)
 
 
 @given(sip_domains())
@@ -156,11 +222,119 @@ def test_the_srv_name_of_every_domain_can_be_looked_up(domain: SipDomain) -> Non
     assert len(domain.srv_name) <= 253
 
 
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def certificate(*names: str) -> x509.Certificate:
+    """A self-signed certificate that holds these DNS names, whatever they are."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "wildcard")])
+    builder = x509.CertificateBuilder(subject, subject, KEY.public_key(), 1)
+    builder = builder.not_valid_before(datetime(2026, 1, 1)).not_valid_after(datetime(2026, 2, 1))
+    san = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+    return builder.add_extension(san, critical=False).sign(KEY, hashes.SHA256())
+
+
 @given(DOMAINS)
-def test_a_wildcard_is_no_name_so_no_wildcard_can_satisfy_the_rule(domain: SipDomain) -> None:
-    """P9, as far as names go."""
+def test_p9_a_wildcard_is_no_name(domain: SipDomain) -> None:
     with pytest.raises(InvalidName, match="wildcard"):
         Fqdn.parse(f"*.{domain}")
+
+
+@given(sip_domains(max_length=100, idn=False), labels(max_length=20, idn=False))
+def test_p9_a_wildcard_in_a_certificate_speaks_for_nobody_in_sip_although_openssl_accepts_it(
+    domain: SipDomain, label: str
+) -> None:
+    """R57, F2.2, F2.12."""
+    child = domain.child(label)
+    wildcard, exact = certificate(f"*.{domain}"), certificate(f"*.{domain}", str(child))
+
+    for rules in (trust.S4B, trust.RFC5922, trust.CONNECT_SERVER):
+        for name in (child, domain.fqdn):
+            assert trust.name_reasons(wildcard, name, rules)
+        assert not trust.name_reasons(exact, child, rules), "a wildcard beside the name does no harm"
+    assert not trust.name_reasons(wildcard, child, trust.OPENSSL)
+
+
+@given(st.sampled_from(PUBLIC_SUFFIXES), labels(max_length=20, idn=False))
+def test_p10_the_rule_alone_would_accept_a_stranger_below_a_public_suffix_so_there_is_a_warning(
+    suffix: str, stranger: str
+) -> None:
+    judgement = judge_names(suffix, f"{stranger}.{suffix}")
+    assert judgement.answer is NameAnswer.ALLOWED
+    assert NameWarningKind.PUBLIC_SUFFIX in {warning.kind for warning in judgement.warnings}
+
+    registered = judge_names(f"zz-{stranger}.{suffix}", f"sip.zz-{stranger}.{suffix}")
+    assert registered.answer is NameAnswer.ALLOWED
+    assert NameWarningKind.PUBLIC_SUFFIX not in {warning.kind for warning in registered.warnings}
+
+
+def is_blocked(policy: FederationPolicy, domain: SipDomain) -> bool:
+    """Whether an edge with this policy refuses to federate with `domain`."""
+    try:
+        EdgeRules(SFB_2019, policy, lambda _sentence: None).way_to(domain)
+    except NotFederated:
+        return True
+    return False
+
+
+@given(sip_domains(min_labels=3, max_length=100, idn=False), labels(max_length=20, idn=False), st.data())
+def test_p11_a_block_list_ends_at_the_dot(domain: SipDomain, label: str, data: DataObject) -> None:
+    """subcontoso.com is no subdomain of contoso.com; what is to hold for subdomains too asks `is_ancestor_of`."""
+    glued = label + domain.labels[0]
+    assume(len(glued) <= 63 and glued[2:4] != "--")
+    policy = FederationPolicy()
+    policy.block(SipDomain.parse(data.draw(spellings(domain))))
+    below, deeper = SipDomain((label, *domain.labels)), SipDomain(("a", "b", label, *domain.labels))
+    beside, above = SipDomain((glued, *domain.labels[1:])), SipDomain(domain.labels[1:])
+
+    assert is_blocked(policy, domain)
+    assert not any(is_blocked(policy, other) for other in (below, deeper, beside, above))
+    assert [domain.is_ancestor_of(other) for other in (below, deeper, beside, above, domain)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+@given(sip_domains(max_length=100), st.data())
+def test_p12_skype_for_business_keeps_a_domain_on_one_list_only(domain: SipDomain, data: DataObject) -> None:
+    """Whichever list came first, and however the name is written (fact 9 of section 0)."""
+    written = SipDomain.parse(data.draw(spellings(domain)))
+    blocked, allowed = FederationPolicy(), FederationPolicy()
+    blocked.block(domain)
+    allowed.allow(domain)
+
+    with pytest.raises(ConfigurationError, match="one list only"):
+        blocked.allow(written)
+    with pytest.raises(ConfigurationError, match="one list only"):
+        allowed.block(written)
+    assert is_blocked(blocked, written), "the refused change changed nothing"
+    assert not is_blocked(allowed, written)
+
+
+@given(sip_domains(max_length=40, idn=False), st.data())
+def test_a_lookalike_is_another_name_and_is_warned_of(domain: SipDomain, data: DataObject) -> None:
+    """F7.2: it is legal, and no rule ever takes the one for the other."""
+    name = domain.child("connect")
+    other = Fqdn.parse(data.draw(lookalikes(name)))
+
+    assert other != name
+    assert not name_rule(SipDomain(name.labels), other).allowed
+    assert {warning.kind for warning in warnings_of(other)} & {
+        NameWarningKind.MIXED_SCRIPTS,
+        NameWarningKind.LOOKALIKE,
+    }
+    assert str(name) in {warning.other for warning in warnings_of(other)}
+
+
+@given(DOMAINS | fqdns())
+def test_the_strategies_draw_names_without_look_alikes(name: SipDomain | Fqdn) -> None:
+    """Their U-labels are of one script each, so that a warning would be a mistake of ours or a letter too few."""
+    mixed = [warning for warning in warnings_of(name) if warning.kind is NameWarningKind.MIXED_SCRIPTS]
+
+    assert mixed == []
 
 
 CORNERS: dict[str, Callable[[Fqdn], bool]] = {
@@ -227,9 +401,20 @@ def test_names_keep_to_their_bounds(min_labels: int, spare: int, data: DataObjec
     assert len(str(name)) <= max_length
 
 
+@given(sip_domains(max_length=180), st.data())
+def test_lookalikes_of_a_domain_are_domains(above: SipDomain, data: DataObject) -> None:
+    domain = SipDomain(("o" * 9, *above.labels))
+    text = data.draw(lookalikes(domain))
+
+    assert not text.isascii()
+    assert SipDomain.parse(text).labels[-1] == domain.labels[-1]
+
+
 @pytest.mark.parametrize(
     "impossible",
     [
+        lookalikes(Fqdn.parse("f.test")),
+        lookalikes(Fqdn.parse("o." * 100 + "test")),
         labels(max_length=0),
         labels(max_length=64),
         fqdns(max_length=254),
