@@ -15,7 +15,19 @@ import dnslib
 from dnslib.label import DNSBuffer
 
 from fakes.dns.lookup import Finding, PublishedZones, Rcode
-from fakes.dns.records import MAX_LABEL, MAX_NAME, Address, Host, Name, Record, Service, StartOfAuthority
+from fakes.dns.records import (
+    MAX_LABEL,
+    MAX_NAME,
+    Address,
+    CertificateAuthority,
+    Host,
+    Name,
+    Opaque,
+    Record,
+    Service,
+    StartOfAuthority,
+    Text,
+)
 
 Transport = Literal["udp", "tcp"]
 
@@ -29,10 +41,13 @@ META_TYPES = range(249, 255)
 
 UDP_SIZE = 512
 "What a UDP answer may take when the query says nothing (RFC 1035 §2.3.4)."
-EDNS_SIZE = 1232
-"The most that a UDP answer takes here, as in today's servers: it fits every path without fragments."
 TCP_SIZE = 65535
 "RFC 1035 §4.2.2."
+
+
+def type_name(number: int) -> str:
+    """Return the mnemonic of a type, `TYPE65280` when it has none."""
+    return "SMIMEA" if number == 53 else str(dnslib.QTYPE[number])  # dnslib has 53 as a second HIP
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,7 @@ class Question:
     @property
     def type_text(self) -> str:
         """Mnemonic of the type, `TYPE65280` when it has none."""
-        return str(dnslib.QTYPE[self.type])
+        return type_name(self.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +99,8 @@ class Reply:
     "The answer section as sent: nothing when truncated."
     truncated: bool = False
     "The TC bit: the asker should come back over TCP."
+    fault: str = ""
+    "The fault that shaped it, if one did; `wire` is empty when nothing at all was to go back."
 
 
 class _FormatError(Exception):
@@ -103,10 +120,11 @@ def reply_to(wire: bytes, zones: PublishedZones, transport: Transport) -> Reply 
         question = read_question(wire)
     except _FormatError:
         return _bare_reply(id_, flags, Rcode.FORMERR)
-    return write_reply(question, _find(question, zones), transport)
+    return write_reply(question, find(question, zones), transport, zones.edns_size)
 
 
-def _find(question: Question, zones: PublishedZones) -> Finding:
+def find(question: Question, zones: PublishedZones) -> Finding:
+    """Return what these zones say to a question that could be read."""
     if question.edns is not None and question.edns.version != 0:
         return Finding(Rcode.BADVERS, authoritative=False)
     if question.type == TYPE_OPT:
@@ -119,6 +137,16 @@ def _find(question: Question, zones: PublishedZones) -> Finding:
 def _bare_reply(id_: int, flags: int, rcode: Rcode) -> Reply:
     """Answer with a header alone, which is all that is left when the query cannot be understood."""
     return Reply(HEADER.pack(id_, QR | flags & (OPCODE | RD) | rcode, 0, 0, 0, 0), rcode)
+
+
+def read_query(wire: bytes) -> Question | None:
+    """Return the question of a standard query that is well-formed, None for all else."""
+    if len(wire) < HEADER.size or HEADER.unpack_from(wire)[1] & (QR | OPCODE):
+        return None
+    try:
+        return read_question(wire)
+    except _FormatError:
+        return None
 
 
 def read_question(wire: bytes) -> Question:
@@ -186,8 +214,8 @@ def _check_options(data: bytes) -> None:
         offset += 4 + length
 
 
-def write_reply(question: Question, finding: Finding, transport: Transport) -> Reply:
-    """Write the finding as a message that fits the transport.
+def write_reply(question: Question, finding: Finding, transport: Transport, edns_size: int) -> Reply:
+    """Write the finding as a message that fits the transport; over UDP in no more than `edns_size` octets.
 
     Where it does not fit, optional addresses are left out; where that is not enough, all sections are, and the TC bit
     is set, so that the asker comes back over TCP. RA is never set, AD and Z are cleared, RD and CD come back as they
@@ -196,15 +224,21 @@ def write_reply(question: Question, finding: Finding, transport: Transport) -> R
     if transport == "tcp":
         limit = TCP_SIZE
     else:
-        limit = min(max(question.edns.payload, UDP_SIZE), EDNS_SIZE) if question.edns else UDP_SIZE
+        limit = min(max(question.edns.payload, UDP_SIZE), edns_size) if question.edns else UDP_SIZE
     flags = QR | question.flags & (RD | CD) | (AA if finding.authoritative else 0) | finding.rcode & 0xF
-    wire = _pack(question, flags, finding.rcode, finding.answers, finding.authority, finding.additional)
+    parts = (finding.answers, finding.authority, finding.additional)
+    wire = pack(question, flags, finding.rcode, edns_size, *parts)
     if len(wire) > limit and finding.additional and finding.authoritative:
-        wire = _pack(question, flags, finding.rcode, finding.answers, finding.authority)
+        wire = pack(question, flags, finding.rcode, edns_size, *parts[:2])
     if len(wire) > limit:
-        wire = _pack(question, flags | TC, finding.rcode)
-        return Reply(wire, finding.rcode, question, truncated=True)
+        return truncated(question, finding, edns_size)
     return Reply(wire, finding.rcode, question, finding.answers)
+
+
+def truncated(question: Question, finding: Finding, edns_size: int) -> Reply:
+    """Write the finding without its records, the TC bit set."""
+    flags = QR | TC | question.flags & (RD | CD) | (AA if finding.authoritative else 0) | finding.rcode & 0xF
+    return Reply(pack(question, flags, finding.rcode, edns_size), finding.rcode, question, truncated=True)
 
 
 class _Pointers(dict[Name, int]):
@@ -215,18 +249,20 @@ class _Pointers(dict[Name, int]):
             super().__setitem__(name, offset)
 
 
-def _pack(
+def pack(
     question: Question,
     flags: int,
     rcode: Rcode,
+    edns_size: int,
     answers: Iterable[Record] = (),
     authority: Iterable[Record] = (),
     additional: Iterable[Record] = (),
 ) -> bytes:
+    """Write a message with these sections, and an OPT record where the question has one; nothing limits its length."""
     sections = [[_resource(record) for record in section] for section in (answers, authority, additional)]
     if question.edns is not None:
         do = "do" if question.edns.do else ""
-        sections[2].append(dnslib.EDNS0(dnslib.DNSLabel(()), ext_rcode=rcode >> 4, flags=do, udp_len=EDNS_SIZE))
+        sections[2].append(dnslib.EDNS0(dnslib.DNSLabel(()), ext_rcode=rcode >> 4, flags=do, udp_len=edns_size))
     buffer = DNSBuffer()
     buffer.names = _Pointers()
     buffer.append(HEADER.pack(question.id, flags, 1, *map(len, sections)))
@@ -236,18 +272,28 @@ def _pack(
     return bytes(buffer.data)
 
 
+_HOSTS = {"CNAME": dnslib.CNAME, "NS": dnslib.NS, "PTR": dnslib.PTR}
+
+
 def _resource(record: Record) -> Any:
     """Return the dnslib form of a record; its names are given as labels, because dnslib encodes text by IDNA 2003."""
     label = dnslib.DNSLabel
     value = record.value
+    number = value.type if isinstance(value, Opaque) else getattr(dnslib.QTYPE, record.type)
     match value:
         case Address(ip=ip):
             data = (dnslib.A if ip.version == 4 else dnslib.AAAA)(tuple(ip.packed))
         case Host(name=name):
-            data = (dnslib.CNAME if record.type == "CNAME" else dnslib.NS)(label(name))
+            data = _HOSTS[record.type](label(name))
         case Service():
             data = dnslib.SRV(value.priority, value.weight, value.port, label(value.target))
         case StartOfAuthority():
             times = (value.serial, value.refresh, value.retry, value.expire, value.minimum)
             data = dnslib.SOA(label(value.primary), label(value.mailbox), times)
-    return dnslib.RR(label(record.owner), getattr(dnslib.QTYPE, record.type), CLASS_IN, record.ttl, data)
+        case Text(strings=strings):
+            data = dnslib.RD(b"".join(bytes([len(string)]) + string for string in strings))
+        case CertificateAuthority(flags=flags, tag=tag, value=said):
+            data = dnslib.RD(bytes([flags, len(tag)]) + tag.encode() + said)
+        case Opaque(data=octets):
+            data = dnslib.RD(octets)
+    return dnslib.RR(label(record.owner), number, CLASS_IN, record.ttl, data)

@@ -1,4 +1,4 @@
-"""DNS names and records as values (RFC 1035 §3, RFC 2782, RFC 3596), without any wire format."""
+"""DNS names and records as values (RFC 1035 §3, RFC 2782, RFC 3596, RFC 8659), without any wire format."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from fakes.errors import FakeError
 Name = tuple[bytes, ...]
 "Labels from left to right as they stand on the wire, letter case kept; the root is the empty tuple."
 
-RecordType = Literal["A", "AAAA", "CNAME", "NS", "SOA", "SRV"]
+RecordType = Literal["A", "AAAA", "ALIAS", "CAA", "CNAME", "NS", "PTR", "SOA", "SRV", "TXT"]
+"What a zone in Python can hold; a zone file may hold others, which are served as they are."
 RECORD_TYPES: tuple[RecordType, ...] = get_args(RecordType)
 
 MAX_LABEL = 63
+MAX_TEXT = 255
+"Octets of one string of a TXT record (RFC 1035 §3.3)."
 MAX_NAME = 255
 "Octets of a whole name on the wire, length octets and root included (RFC 1035 §2.3.4)."
 
@@ -33,9 +36,13 @@ def parse_name(text: str) -> Name:
         raise FakeError(f"{text!r} cannot be a DNS name: write it in printable ASCII (IDNs as xn-- labels).")
     if not all(1 <= len(label) <= MAX_LABEL for label in labels):
         raise FakeError(f"{text!r} cannot be a DNS name: each label has 1 to {MAX_LABEL} characters.")
-    name = tuple(label.encode("ascii") for label in labels)
+    return short_enough(tuple(label.encode("ascii") for label in labels))
+
+
+def short_enough(name: Name) -> Name:
+    """Return the name. Raises FakeError when it takes more octets than a name may."""
     if wire_length(name) > MAX_NAME:
-        raise FakeError(f"{text!r} cannot be a DNS name: it takes more than {MAX_NAME} octets on the wire.")
+        raise FakeError(f"{name_text(name)!r} cannot be a DNS name: it takes more than {MAX_NAME} octets on the wire.")
     return name
 
 
@@ -60,7 +67,15 @@ def name_text(name: Sequence[bytes]) -> str:
 
 
 def _label_text(label: bytes) -> str:
-    return "".join(chr(o) if 33 <= o <= 126 and o not in b'."\\' else f"\\{o:03d}" for o in label)
+    if label.isalnum():  # most are, and this is fast
+        return label.decode("ascii")
+    return "".join(chr(o) if 33 <= o <= 126 and o not in b'."\\;()@$' else f"\\{o:03d}" for o in label)
+
+
+def _quoted(text: bytes) -> str:
+    """Return a character string as a zone file has it (RFC 1035 §5.1)."""
+    inner = "".join(chr(o) if 32 <= o <= 126 and o not in b'"\\' else f"\\{o:03d}" for o in text)
+    return f'"{inner}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Value of a CNAME or NS record."""
+    """Value of a CNAME, NS, PTR or ALIAS record."""
 
     name: Name
     "The name that it points to, absolute."
@@ -131,7 +146,58 @@ class StartOfAuthority:
         return f"{name_text(self.primary)} {name_text(self.mailbox)} {times}"
 
 
-Value = Address | Host | Service | StartOfAuthority
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Value of a TXT record."""
+
+    strings: tuple[bytes, ...]
+    "At least one, each of at most 255 octets; most readers join them."
+
+    def __post_init__(self) -> None:
+        if not self.strings or any(len(string) > MAX_TEXT for string in self.strings):
+            raise FakeError(f"A TXT record has one or more strings of at most {MAX_TEXT} octets.")
+
+    def __str__(self) -> str:
+        return " ".join(map(_quoted, self.strings))
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateAuthority:
+    """Value of a CAA record (RFC 8659 §4)."""
+
+    flags: int
+    "0 to 255; 128 says that who does not know the tag must not issue."
+    tag: str
+    "`issue`, `issuewild`, `iodef` or another one of ASCII letters and digits."
+    value: bytes
+    "What the tag says, such as `letsencrypt.org`."
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.flags <= 255:
+            raise FakeError(f"The flags of a CAA record are 0 to 255, not {self.flags}.")
+        if not (self.tag.isascii() and self.tag.isalnum() and len(self.tag) <= 255):
+            raise FakeError(f"The tag of a CAA record has ASCII letters and digits only, unlike {self.tag!r}.")
+
+    def __str__(self) -> str:
+        return f"{self.flags} {self.tag} {_quoted(self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Value of a type that this server knows nothing of, as a zone file had it (RFC 3597)."""
+
+    type: int
+    "Its number."
+    data: bytes
+    "As on the wire, without compressed names."
+    text: str
+    "As in a zone file."
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Value = Address | Host | Service | StartOfAuthority | Text | CertificateAuthority | Opaque
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +206,8 @@ class Record:
 
     owner: Name
     "Absolute, in the letter case it was written in."
-    type: RecordType
-    "Which of the six types; it fits the value."
+    type: str
+    "Mnemonic of the type; it fits the value."
     ttl: int
     "Seconds that a resolver may keep it."
     value: Value

@@ -7,81 +7,40 @@ import errno
 import ipaddress
 import os
 import socket
-import struct
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Protocol
 
-from fakes.dns.message import Reply, Transport
-from fakes.dns.records import Record, folded, name_text
-from fakes.dns.zone import ZoneSet
+from fakes.dns.answers import Kept
+from fakes.dns.carrier import Carrier, Client
+from fakes.dns.faults import Effect, Fault, FaultKind
+from fakes.dns.faulttable import Faults
+from fakes.dns.history import History, Query, Wanted, endpoint
+from fakes.dns.message import Transport
+from fakes.dns.tcp import TcpServer
+from fakes.dns.udp import UdpSide, serve
+from fakes.dns.views import Views
+from fakes.dns.zoneset import ZoneSet
 from fakes.errors import FakeError
 
-LENGTH = struct.Struct("!H")
-WRITE_AT_ONCE = 65536
-"Bytes of TCP answers that are joined before they are written."
 PORT_ATTEMPTS = 20
 "How many free TCP ports are tried until one is free for UDP too."
 
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A message that was answered; `str(query)` is one line."""
-
-    at: float
-    "Seconds on the server's clock, just before the answer left."
-    client: str
-    "`address:port` of who asked."
-    transport: Transport
-    "What it came over."
-    reply: Reply
-    "All of the answer."
-
-    @property
-    def name(self) -> str:
-        """The name asked for, in lower case and without trailing dot; empty when the message was unreadable."""
-        question = self.reply.question
-        return "" if question is None else name_text(folded(question.name)).removesuffix(".")
-
-    @property
-    def asked(self) -> str:
-        """The same in the letter case that it came in."""
-        question = self.reply.question
-        return "" if question is None else name_text(question.name).removesuffix(".")
-
-    @property
-    def type(self) -> str:
-        """The type asked for, such as `SRV` or `TYPE65280`; empty when the message was unreadable."""
-        question = self.reply.question
-        return "" if question is None else question.type_text
-
-    @property
-    def rcode(self) -> str:
-        """Mnemonic of the response code; NODATA is `NOERROR` without answers."""
-        return self.reply.rcode.name
-
-    @property
-    def records(self) -> tuple[Record, ...]:
-        """The answer section as sent; empty when `reply.truncated`."""
-        return self.reply.answers
-
-    @property
-    def answers(self) -> tuple[str, ...]:
-        """The answer section as lines of a zone file."""
-        return tuple(map(str, self.reply.answers))
-
-    def __str__(self) -> str:
-        outcome = ", ".join(self.answers) or ("truncated" if self.reply.truncated else self.rcode)
-        return f"{self.client} asked {self.name or '.'} {self.type or '(unreadable)'} over {self.transport}: {outcome}"
-
-
 OnQuery = Callable[[Query], object]
+
+
+class Cancellable(Protocol):
+    """A planned call."""
+
+    def cancel(self) -> object:
+        """Forget it."""
+
+
+CallLater = Callable[[float, Callable[[], None]], Cancellable]
 
 
 class DnsServer:
@@ -99,6 +58,8 @@ class DnsServer:
         on_query: OnQuery | None = None,
         history: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
+        call_later: CallLater | None = None,
+        views: Mapping[str, ZoneSet] | None = None,
         idle_timeout: float = 10.0,
         max_connections: int = 100,
     ) -> None:
@@ -106,8 +67,10 @@ class DnsServer:
 
         `port` 0 takes one that is free for both transports. `on_query` is called on the loop's thread after each
         answer; what it raises goes to the loop's exception handler and does no harm here. `history` bounds the queries
-        kept. `idle_timeout` is how many seconds a TCP connection may go without a complete query; connections beyond
-        `max_connections` are closed as they come. Raises FakeError for an address or port that cannot be.
+        kept; `clock` gives their times, and `call_later` plans late answers (on the loop if None). `views` shows other
+        zones to some clients, see `set_view`. `idle_timeout` is how many seconds a TCP connection may go without a
+        complete query; connections beyond `max_connections` are closed as they come. Raises FakeError for an address,
+        port or network that cannot be.
         """
         try:
             self._ip = ipaddress.ip_address(address)
@@ -116,19 +79,18 @@ class DnsServer:
         if not 0 <= port <= 0xFFFF:
             raise FakeError(f"The DNS server needs a port from 0 (any free one) to 65535, not {port}.")
         self.zones = zones
+        self._views = Views(views or {})
         self._wanted_port = port
         self._on_query = on_query
-        self._history: deque[Query] = deque(maxlen=history)
-        self._history_lock = threading.Lock()
+        self._history = History(history)
+        self._faults = Faults()
         self._clock = clock
-        self._idle_timeout = idle_timeout
-        self._max_connections = max_connections
+        self._call_later = call_later
+        self._late: set[Cancellable] = set()
         self._port: int | None = None
-        self._udp: _Datagrams | None = None
+        self._udp: UdpSide | None = None
         self._reopening: asyncio.Task[None] | None = None
-        self._accepting = False
-        self._tcp: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
+        self._tcp = TcpServer(self.answer, idle_timeout=idle_timeout, max_connections=max_connections)
 
     @property
     def address(self) -> str:
@@ -144,42 +106,162 @@ class DnsServer:
 
     @property
     def history(self) -> list[Query]:
-        """All that was answered, oldest first, as far as it is kept; from any thread."""
-        with self._history_lock:
-            return list(self._history)
+        """All that was asked, oldest first, as far as it is kept; from any thread."""
+        return self._history.queries()
+
+    @property
+    def query_count(self) -> int:
+        """How many queries there were in all; as `since` it stands for now. From any thread."""
+        return self._history.count
 
     def clear_history(self) -> None:
         """Forget the queries so far; from any thread."""
-        with self._history_lock:
-            self._history.clear()
+        self._history.clear()
+
+    async def wait_for_query(
+        self,
+        name: str,
+        type: str | None = None,  # noqa: A002 # it is the word for it
+        *,
+        transport: Transport | None = None,
+        client: str | None = None,
+        count: int = 1,
+        since: int = 0,
+        timeout: float = 5.0,
+    ) -> Query:
+        """Return the first query for the name, on any loop; one that has come already counts.
+
+        What is None does not matter; `client` is an IP address. `count` 2 waits for the second one, `since` (a
+        `query_count`) looks at later ones only. Raises QueryNotSeen, with the near misses, after `timeout` seconds.
+        """
+        wanted = Wanted.of(name, type, transport, client)
+        future = self._history.wait(wanted, count, since)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+        except TimeoutError:
+            raise self._history.not_seen(wanted, count, since, timeout) from None
+        finally:
+            self._history.forget(future)
+
+    def expect_query(
+        self,
+        name: str,
+        type: str | None = None,  # noqa: A002 # as above
+        *,
+        transport: Transport | None = None,
+        client: str | None = None,
+        count: int = 1,
+        since: int = 0,
+        timeout: float = 5.0,
+    ) -> Query:
+        """Do as `wait_for_query`, and block the calling thread, which must not be the one of the server's loop."""
+        wanted = Wanted.of(name, type, transport, client)
+        future = self._history.wait(wanted, count, since)
+        try:
+            return future.result(timeout)
+        except TimeoutError:
+            raise self._history.not_seen(wanted, count, since, timeout) from None
+        finally:
+            self._history.forget(future)
+
+    def must_have_been_asked(
+        self,
+        name: str,
+        type: str | None = None,  # noqa: A002 # as above
+        *,
+        transport: Transport | None = None,
+        client: str | None = None,
+        times: int | None = None,
+        since: int = 0,
+    ) -> list[Query]:
+        """Return the queries that came for the name; see `wait_for_query` for what they can be narrowed to.
+
+        Raises QueryNotSeen, which names the near misses, when there are none, or not exactly `times`.
+        """
+        return self._history.must_hold(Wanted.of(name, type, transport, client), times, since)
+
+    def must_not_have_been_asked(
+        self,
+        name: str,
+        type: str | None = None,  # noqa: A002 # as above
+        *,
+        transport: Transport | None = None,
+        client: str | None = None,
+        since: int = 0,
+    ) -> None:
+        """Raise QueryNotSeen when such a query came; for the arguments see `wait_for_query`."""
+        self._history.must_hold(Wanted.of(name, type, transport, client), 0, since)
+
+    def fault(
+        self,
+        name: str,
+        kind: FaultKind | str,
+        type: str | None = None,  # noqa: A002 # as above
+        *,
+        delay: float = 1.0,
+        count: int = 1000,
+        value: str | None = None,
+        rate: float = 1.0,
+        times: int | None = None,
+        seed: int = 0,
+    ) -> Fault:
+        """Let something go wrong for a name from now on; from any thread, and `with` undoes it at the end.
+
+        `kind` is one of `FaultKind`, whose `about` says what it does and which of `delay`, `count` and `value` it
+        takes. A name `*.x.test` stands for all names below `x.test`. `type` None is every type that makes sense. It
+        happens to a share of `rate` of the questions, drawn from `seed`, and no more than `times` times. Of several
+        faults for one question the newest counts. Raises FakeError for what cannot be.
+        """
+        return self._faults.add(
+            name, kind, type, delay=delay, count=count, value=value, rate=rate, times=times, seed=seed
+        )
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults in force, the oldest first."""
+        return self._faults.in_force
+
+    def clear_faults(self, name: str | None = None) -> None:
+        """Let all be right again, for one name (as it was given to `fault`) or for all; from any thread."""
+        self._faults.clear(name)
+
+    def set_view(self, network: str, zones: ZoneSet | None) -> None:
+        """Answer clients of a network (or a single address) from other zones; None takes that back. From any thread.
+
+        The smallest network that a client is in counts; all others see the zones that the server was made with.
+        Raises FakeError for what is no network.
+        """
+        self._views.set(network, zones)
 
     async def start(self) -> None:
         """Listen on both transports. Raises FakeError, with nothing left open, when address or port cannot be had."""
         if self._port is not None:
-            raise FakeError(f"The DNS server runs already, on {_endpoint(self.address, self._port)}.")
+            raise FakeError(f"The DNS server runs already, on {endpoint(self.address, self._port)}.")
         with ExitStack() as undo:
             udp, tcp = self._bind()
             undo.callback(udp.close)
             undo.callback(tcp.close)
             datagrams = await self._open_udp(udp)
             undo.callback(datagrams.abort)
-            self._accepting = True
-            server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), sock=tcp)
+            await self._tcp.start(tcp)
             undo.pop_all()
-        self._udp, self._tcp, self._port = datagrams, server, tcp.getsockname()[1]
+        self._udp, self._port = datagrams, tcp.getsockname()[1]
 
     async def close(self) -> None:
         """Stop listening, drop all connections, and return when every socket is closed; harmless when not running."""
-        if self._udp is None or self._tcp is None:
+        if self._udp is None:
             return
-        reopening, self._reopening, self._accepting, self._port = self._reopening, None, False, None
+        reopening, self._reopening, self._port = self._reopening, None, None
         if reopening is not None:
             reopening.cancel()
             await asyncio.wait([reopening])
-        udp, tcp, self._udp, self._tcp = self._udp, self._tcp, None, None
-        tcp.close()
-        await asyncio.wait([udp.abort(), *(connection.abort() for connection in self._connections)])
-        await tcp.wait_closed()
+        udp, self._udp = self._udp, None
+        for late in self._late:
+            late.cancel()
+        self._late.clear()
+        closed = udp.abort()
+        await self._tcp.close()
+        await closed
         if reopening is not None and not reopening.cancelled():
             reopening.result()  # raises what it met
 
@@ -222,7 +304,7 @@ class DnsServer:
         return sock
 
     def _why_not(self, error: OSError, transport: str, port: int) -> str:
-        place = f"{_endpoint(self.address, port)} ({transport})"
+        place = f"{endpoint(self.address, port)} ({transport})"
         if error.errno == errno.EADDRINUSE:
             return f"The DNS server cannot listen on {place}: the port is in use. Stop who has it, or use port 0."
         if isinstance(error, PermissionError):
@@ -231,162 +313,55 @@ class DnsServer:
             return f"The DNS server cannot listen on {place}: this machine does not have that address."
         return f"The DNS server cannot listen on {place}: {error.strerror or error}."
 
-    async def _open_udp(self, sock: socket.socket) -> _Datagrams:
-        loop = asyncio.get_running_loop()
-        _, protocol = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
-        return protocol
+    async def _open_udp(self, sock: socket.socket) -> UdpSide:
+        return await serve(sock, self.answer, self._udp_failed)
 
     def _udp_failed(self) -> None:
         if self._udp is not None and self._port is not None and (self._reopening is None or self._reopening.done()):
             self._reopening = asyncio.get_running_loop().create_task(self._reopen_udp(self._udp, self._port))
 
-    async def _reopen_udp(self, broken: _Datagrams, port: int) -> None:
+    async def _reopen_udp(self, broken: UdpSide, port: int) -> None:
         await asyncio.wait([broken.abort()])
         self._udp = await self._open_udp(self._bound(socket.SOCK_DGRAM, port))
 
-    def _answer(self, wire: bytes, transport: Transport, client: tuple[Any, ...]) -> bytes | None:
-        """Answer one message and remember it."""
-        reply = self.zones.respond(wire, transport=transport)
-        if reply is None:
+    def answer(self, wire: bytes, client: Client, carrier: Carrier) -> bytes | None:
+        """Answer one message and remember it; on the loop, see `carrier.Answer`. Every microsecond here counts."""
+        zones = self.zones if not self._views.any else self._views.of(client[0], self.zones)
+        if self._faults.in_force:
+            effect = self._faults.effect(wire, carrier.transport, zones.published)
+            if effect is not None:
+                return self._suffer(effect, wire, client, carrier)
+        kept = zones.kept(wire, carrier.transport)
+        if kept is None:
             return None
-        query = Query(self._clock(), _endpoint(client[0], client[1]), transport, reply)
-        with self._history_lock:
-            self._history.append(query)
+        self._remember(wire, client, carrier.transport, kept)
+        return wire[:2] + kept.tail
+
+    def _remember(self, wire: bytes, client: Client, transport: Transport, kept: Kept) -> None:
+        at, id_ = self._clock(), wire[:2]
+        self._history.add(at, client, transport, kept, id_)
         if self._on_query is not None:
             # By way of the loop, so that an error of the hook is reported there and the asker still gets the answer.
+            query = Query(at, endpoint(client[0], client[1]), transport, kept.for_id(id_))
             asyncio.get_running_loop().call_soon(self._on_query, query)
+
+    def _suffer(self, effect: Effect, wire: bytes, client: Client, carrier: Carrier) -> bytes:
+        reply = effect.reply
+        self._remember(reply.wire or wire, client, carrier.transport, Kept(reply))
+        if effect.reset:
+            carrier.reset()
+        if effect.delay:
+            self._later(effect.delay, partial(carrier.send, reply.wire, client))
+            return b""
         return reply.wire
 
-    def _admit(self, connection: _Connection) -> bool:
-        if len(self._connections) >= self._max_connections or not self._accepting:
-            return False
-        self._connections.add(connection)
-        return True
+    def _later(self, delay: float, send: Callable[[], None]) -> None:
+        def fire() -> None:
+            self._late.discard(handle)
+            send()
 
-
-class _Datagrams(asyncio.DatagramProtocol):
-    """The UDP side."""
-
-    def __init__(self, server: DnsServer) -> None:
-        self._server = server
-        self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._full = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # A cast and not an assertion: before Python 3.12 asyncio's own transports do not inherit from the class.
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        answer = self._server._answer(data, "udp", addr)
-        if answer is not None and not self._full:
-            self._transport.sendto(answer, addr)
-
-    def error_received(self, _: Exception) -> None:
-        """Open a new socket: an asker that has gone before its answer came must not cost the others theirs.
-
-        On Windows that is an error of the next read, after which asyncio's Proactor loop reads no more, in Python up to
-        3.14 (python/cpython#91227, #127057). Elsewhere only a failed send comes here.
-        """
-        self._server._udp_failed()
-
-    def pause_writing(self) -> None:
-        """From here on answers are lost, as UDP may, rather than piled up."""
-        self._full = True
-
-    def resume_writing(self) -> None:
-        self._full = False
-
-    def connection_lost(self, _: Exception | None) -> None:
-        self._closed.set_result(None)
-
-    def abort(self) -> asyncio.Future[None]:
-        """Close at once; the result is there when the socket is closed."""
-        self._transport.abort()
-        return self._closed
-
-
-class _Connection(asyncio.Protocol):
-    """One TCP connection: any number of queries, answered in their order (RFC 7766 §6.2.1)."""
-
-    def __init__(self, server: DnsServer) -> None:
-        self._server = server
-        self._loop = asyncio.get_running_loop()
-        self._closed: asyncio.Future[None] = self._loop.create_future()
-        self._buffer = bytearray()
-        self._full = False
-        self._idle: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._peer: tuple[Any, ...] = transport.get_extra_info("peername") or ("?", 0)
-        if self._server._admit(self):
-            self._watch()
-        else:
-            self._transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        self._work()
-
-    def pause_writing(self) -> None:
-        """The asker does not read: neither read nor answer more until it does."""
-        self._full = True
-        self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        self._full = False
-        self._transport.resume_reading()
-        self._work()
-
-    def connection_lost(self, _: Exception | None) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
-        self._server._connections.discard(self)
-        self._closed.set_result(None)
-
-    def abort(self) -> asyncio.Future[None]:
-        """Drop the connection; the result is there when the socket is closed."""
-        self._transport.abort()
-        return self._closed
-
-    def _work(self) -> None:
-        """Answer the complete queries in the buffer, in few writes, as long as the asker takes the answers."""
-        out = bytearray()
-        while not self._full and not self._transport.is_closing() and (wire := self._next_query()) is not None:
-            answer = self._server._answer(wire, "tcp", self._peer)
-            if answer is None:
-                # No DNS client sends this, so nothing that follows can be trusted to be framed.
-                self._transport.write(bytes(out))
-                self._transport.close()
-                return
-            out += LENGTH.pack(len(answer)) + answer
-            self._watch()
-            if len(out) >= WRITE_AT_ONCE:
-                self._transport.write(bytes(out))
-                out.clear()
-        if out:
-            self._transport.write(bytes(out))
-
-    def _next_query(self) -> bytes | None:
-        if len(self._buffer) < LENGTH.size:
-            return None
-        (length,) = LENGTH.unpack_from(self._buffer)
-        end = LENGTH.size + length
-        if len(self._buffer) < end:
-            return None
-        wire = bytes(self._buffer[LENGTH.size : end])
-        del self._buffer[:end]
-        return wire
-
-    def _watch(self) -> None:
-        """Give the asker the idle time again, from now."""
-        if self._idle is not None:
-            self._idle.cancel()
-        self._idle = self._loop.call_later(self._server._idle_timeout, self._transport.abort)
-
-
-def _endpoint(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        handle = (self._call_later or asyncio.get_running_loop().call_later)(delay, fire)
+        self._late.add(handle)
 
 
 @contextmanager

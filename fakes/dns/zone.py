@@ -1,34 +1,39 @@
-"""Zones as a test writes them, and the set of zones that a server answers from (RFC 1034 §4.2, RFC 2181 §5 and §10)."""
+"""Zones as a test writes them (RFC 1034 §4.2, RFC 2181 §5 and §10)."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Any
 
-from fakes.dns.lookup import PublishedZone, PublishedZones, publish
-from fakes.dns.message import Reply, Transport, reply_to
+from fakes.dns.lookup import PublishedZone, publish
 from fakes.dns.records import (
+    MAX_TEXT,
     RECORD_TYPES,
     Address,
+    CertificateAuthority,
     Host,
     Name,
     Record,
     RecordType,
     Service,
     StartOfAuthority,
+    Text,
     Value,
     folded,
     is_within,
     name_text,
     parse_name,
+    short_enough,
 )
 from fakes.errors import FakeError
 
 MAX_TTL = 2**31 - 1
 "RFC 2181 §8."
+
+Nodes = dict[Name, dict[tuple[str, Value], Record]]
 
 
 class Zone:
@@ -37,9 +42,9 @@ class Zone:
     `Zone("fabrikam.test").srv("_sipfederationtls._tcp", 0, 0, 5061, "sip.fabrikam.test").a("sip", "127.1.2.3")`
 
     Owners are relative to the origin: `"sip"`, `"@"` or `""` for the apex; a name that already ends in the origin is
-    taken as it is. Targets (of CNAME, NS and SRV) are always absolute; a trailing dot changes nothing. A SOA record
-    and an NS record `ns.<origin>`, for which there is no address unless you add one, are there from the start.
-    Every mistake raises FakeError and leaves the zone as it was.
+    taken as it is. A first label `*` is a wildcard (RFC 4592). Targets (of ALIAS, CNAME, NS, PTR and SRV) are always
+    absolute; a trailing dot changes nothing. A SOA record and an NS record `ns.<origin>`, for which there is no address
+    unless you add one, are there from the start. Every mistake raises FakeError and leaves the zone as it was.
     """
 
     def __init__(self, origin: str, *, ttl: int = 5, negative_ttl: int = 5) -> None:
@@ -49,13 +54,51 @@ class Zone:
         seconds and short by default, so that a change reaches resolvers that cache.
         """
         self._name = parse_name(origin)
+        self._apex = folded(self._name)
         self._ttl = _checked_ttl(ttl)
-        self._nodes: dict[Name, dict[tuple[RecordType, Value], Record]] = {}
-        server = parse_name(f"ns.{origin}") if self._name else (b"ns",)
-        mailbox = (b"hostmaster", *self._name)
-        soa = StartOfAuthority(server, mailbox, serial=1, minimum=_checked_ttl(negative_ttl))
+        server = short_enough((b"ns", *self._name))
+        mailbox = short_enough((b"hostmaster", *self._name))
+        self._serial = 2
+        soa = StartOfAuthority(server, mailbox, serial=self._serial, minimum=_checked_ttl(negative_ttl))
         self._soa = Record(self._name, "SOA", ttl, soa)
-        self._insert("NS", "@", Host(server), ttl=None)
+        value = Host(server)
+        self._nodes: Nodes = {self._apex: {("NS", value): Record(self._name, "NS", ttl, value)}}
+        self._published: PublishedZone | None = None
+
+    @classmethod
+    def from_text(cls, text: str, origin: str | None = None, *, source: str = "the zone file") -> Zone:
+        """Read a zone file as BIND has it (RFC 1035 §5), with `$ORIGIN`, `$TTL` and `$GENERATE` but not `$INCLUDE`.
+
+        Without `origin` the file's first `$ORIGIN` is it. Names outside the zone are passed over, as by BIND. Where
+        SOA or NS are missing, those of `Zone(origin)` are there. Besides the types of `RECORD_TYPES` any other is taken
+        and served as it is, without additional records; DNAME is not. ALIAS is written like a CNAME. `source` is for
+        error texts. Raises FakeError with the line.
+        """
+        from fakes.dns.zonefile import read_text  # dnspython is heavy, and not everybody needs it
+
+        return read_text(text, origin, source=source)
+
+    @classmethod
+    def from_file(cls, path: Path | str, origin: str | None = None) -> Zone:
+        """Read a zone file; see `from_text`. Raises FakeError also when it cannot be read."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise FakeError(f"The zone file {path} cannot be read: {error}.") from error
+        return cls.from_text(text, origin, source=str(path))
+
+    @classmethod
+    def from_dict(cls, origin: str, names: Mapping[str, Mapping[str, Any]], *, ttl: int = 5) -> Zone:
+        """Make a zone of plain values, as JSON or TOML have them: owner, type, then one text or a list of texts.
+
+        `{"_sipfederationtls._tcp": {"SRV": "0 0 5061 sip.fabrikam.test"}, "sip": {"A": ["127.1.2.3"]}}`
+
+        Names are as for `Zone`. The text of a TXT record is taken as it is, without quotes. In place of the texts there
+        may be `{"ttl": 0, "values": [...]}`. Raises FakeError with the owner and type that is wrong.
+        """
+        from fakes.dns.zonedict import read_dict  # it needs this module
+
+        return read_dict(origin, names, ttl=ttl)
 
     @property
     def origin(self) -> str:
@@ -63,9 +106,18 @@ class Zone:
         return name_text(self._name).removesuffix(".")
 
     @property
+    def key(self) -> Name:
+        """The apex as names compare."""
+        return self._apex
+
+    @property
     def records(self) -> tuple[Record, ...]:
         """All records, the SOA first, then by owner in the order they were added."""
-        return (self._soa, *(record for node in self._nodes.values() for record in node.values()))
+        return (self._start, *(record for node in self._nodes.values() for record in node.values()))
+
+    def to_text(self) -> str:
+        """The zone as a zone file: all names absolute, a TTL on each line. `from_text` reads it again."""
+        return "".join(f"{record}\n" for record in self.records)
 
     def a(self, owner: str, *addresses: str, ttl: int | None = None) -> Zone:
         """Add an A record for each IPv4 address."""
@@ -83,6 +135,18 @@ class Zone:
             raise FakeError(f"An AAAA record needs an IPv6 address: {error}.") from error
         return self._insert("AAAA", owner, *values, ttl=ttl)
 
+    def alias(self, owner: str, target: str, *, ttl: int | None = None) -> Zone:
+        """Answer A and AAAA of the owner with those of the target, as providers do whose apex must be an alias.
+
+        The target is looked up in all zones of the server when somebody asks; where they cannot resolve it, the answer
+        is SERVFAIL. The owner may own other records, but no addresses. No asker ever sees the ALIAS record itself.
+        """
+        return self._insert("ALIAS", owner, Host(parse_name(target)), ttl=ttl)
+
+    def caa(self, owner: str, flags: int, tag: str, value: str, *, ttl: int | None = None) -> Zone:
+        """Say which certificate authority may issue for the owner (RFC 8659), such as `0, "issue", "ca.example"`."""
+        return self._insert("CAA", owner, CertificateAuthority(flags, tag, value.encode()), ttl=ttl)
+
     def cname(self, owner: str, target: str, *, ttl: int | None = None) -> Zone:
         """Make the owner an alias; it must own nothing else (RFC 1034 §3.6.2)."""
         return self._insert("CNAME", owner, Host(parse_name(target)), ttl=ttl)
@@ -91,33 +155,87 @@ class Zone:
         """Add a name server; below the apex this delegates the owner and all names below it."""
         return self._insert("NS", owner, Host(parse_name(target)), ttl=ttl)
 
+    def ptr(self, owner: str, target: str, *, ttl: int | None = None) -> Zone:
+        """Add a pointer, mostly from a name below `in-addr.arpa` or `ip6.arpa` to a host."""
+        return self._insert("PTR", owner, Host(parse_name(target)), ttl=ttl)
+
+    def soa(self, *, primary: str, mailbox: str, serial: int, minimum: int, ttl: int | None = None) -> Zone:
+        """Say something else in the SOA record; later changes count the serial on from here."""
+        if not 0 <= serial < 2**32:
+            raise FakeError(f"A serial is 0 to {2**32 - 1}, not {serial}.")
+        value = StartOfAuthority(parse_name(primary), parse_name(mailbox), serial, _checked_ttl(minimum))
+        return self.put(Record(self._name, "SOA", self._ttl if ttl is None else _checked_ttl(ttl), value))
+
     def srv(self, owner: str, priority: int, weight: int, port: int, target: str, *, ttl: int | None = None) -> Zone:
         """Add an SRV record (RFC 2782); the target `"."` says that the service is decidedly not available."""
         return self._insert("SRV", owner, Service(priority, weight, port, parse_name(target)), ttl=ttl)
 
-    def remove(self, owner: str, type_: RecordType | None = None) -> Zone:
+    def txt(self, owner: str, *texts: str, ttl: int | None = None) -> Zone:
+        """Add one TXT record for each text; one of more than 255 octets of UTF-8 is cut into several strings."""
+        values = []
+        for text in texts:
+            octets = text.encode()
+            pieces = tuple(octets[at : at + MAX_TEXT] for at in range(0, len(octets), MAX_TEXT))
+            values.append(Text(pieces or (b"",)))
+        return self._insert("TXT", owner, *values, ttl=ttl)
+
+    def remove(self, owner: str, type_: str | None = None) -> Zone:
         """Take away all records of the owner but the SOA, or those of one type. Raises FakeError if there are none."""
-        if type_ is not None and type_ not in RECORD_TYPES:
-            raise FakeError(f"{type_!r} is no record type here; there are {', '.join(RECORD_TYPES)}.")
         name = folded(self._absolute(owner))
         there = self._nodes.get(name, {})
+        known = {*RECORD_TYPES, *(record.type for record in there.values())}
+        if type_ is not None and type_ not in known:
+            raise FakeError(f"{type_!r} is no record type here; there are {', '.join(sorted(known))}.")
         kept = {key: record for key, record in there.items() if type_ not in (None, record.type)}
         if len(kept) == len(there):
             raise FakeError(f"Zone {self.origin} has no {type_ or 'record'} at {name_text(name)} to remove.")
         self._nodes[name] = kept
-        self._changed()
-        return self
+        return self._changed()
+
+    def put(self, *records: Record) -> Zone:
+        """Add records of one owner and type as they are, owners absolute; a SOA record takes the place of the old."""
+        name, kind = records[0].owner, records[0].type
+        key = folded(name)
+        if not is_within(key, self._apex):
+            raise FakeError(f"{name_text(name)!r} is outside the zone {self.origin}.")
+        if kind == "SOA":
+            return self._put_soa(records[0])
+        new = {(kind, record.value): record for record in records}
+        there = self._nodes.get(key, {})
+        if kind == "CNAME" and key == self._apex:
+            raise FakeError(f"The apex {name_text(name)} owns the SOA record and therefore cannot be an alias (CNAME).")
+        if kind == "NS" and b"*" in key[:1]:
+            raise FakeError(f"{name_text(name)} cannot be delegated: nobody agrees what that means (RFC 4592 §4.2).")
+        node = there | new
+        kinds = [of for of, _ in node]
+        if "CNAME" in kinds and len(node) > 1:
+            raise FakeError(f"{name_text(name)} cannot be an alias (CNAME) and own other records.")
+        if "ALIAS" in kinds and (kinds.count("ALIAS") > 1 or "A" in kinds or "AAAA" in kinds):
+            raise FakeError(f"{name_text(name)} can have one ALIAS, and then no A and AAAA records of its own.")
+        self._nodes[key] = node
+        return self._changed()
 
     def copy(self) -> Zone:
         """Return a zone with the same records that changes apart from this one."""
-        twin = Zone(self.origin or ".", ttl=self._ttl)
-        twin._soa = self._soa
+        twin = Zone.__new__(Zone)
+        twin.__dict__.update(self.__dict__)
         twin._nodes = {name: dict(node) for name, node in self._nodes.items()}
         return twin
 
     def publish(self) -> PublishedZone:
-        """Return the zone as a server sees it, fixed at this moment."""
-        return publish(self._name, self.records)
+        """Return the zone as a server sees it, fixed at this moment; the same one until the zone changes."""
+        published = self._published
+        if published is None:
+            owned = {owner: node.values() for owner, node in self._nodes.items()}
+            published = self._published = publish(self._apex, owned, self._start)
+        return published
+
+    @property
+    def _start(self) -> Record:
+        """The SOA record with the serial of this moment."""
+        soa = self._soa.value
+        assert isinstance(soa, StartOfAuthority)
+        return replace(self._soa, value=replace(soa, serial=self._serial))
 
     def __repr__(self) -> str:
         return f"<Zone {self.origin or '.'} with {len(self.records)} records>"
@@ -125,121 +243,35 @@ class Zone:
     def _insert(self, type_: RecordType, owner: str, *values: Value, ttl: int | None) -> Zone:
         name = self._absolute(owner)
         seconds = self._ttl if ttl is None else _checked_ttl(ttl)
-        new = [Record(name, type_, seconds, value) for value in values]
-        if not new:
+        if not values:
             raise FakeError(f"The {type_} record of {name_text(name)} needs at least one value.")
-        there = self._nodes.get(folded(name), {})
-        kinds = {record.type for record in there.values()} | {record.type for record in new}
-        if type_ == "CNAME" and folded(name) == folded(self._name):
-            raise FakeError(f"The apex {name_text(name)} owns the SOA record and therefore cannot be an alias (CNAME).")
-        if "CNAME" in kinds and len({*there, *((type_, value) for value in values)}) > 1:
-            raise FakeError(f"{name_text(name)} cannot be an alias (CNAME) and own other records.")
-        self._nodes[folded(name)] = there | {(type_, record.value): record for record in new}
-        self._changed()
+        return self.put(*(Record(name, type_, seconds, value) for value in values))
+
+    def _put_soa(self, record: Record) -> Zone:
+        value = record.value
+        assert isinstance(value, StartOfAuthority)
+        if folded(record.owner) != self._apex:
+            raise FakeError(f"A SOA record belongs to the apex of the zone, not to {name_text(record.owner)}.")
+        self._soa, self._serial, self._published = record, value.serial, None
         return self
 
     def _absolute(self, owner: str) -> Name:
         if owner in ("", "@"):
             return self._name
-        if "*" in owner.split("."):
-            raise FakeError(f"{owner!r}: wildcard records (RFC 4592) are not supported, write the names out.")
         name = parse_name(owner)
-        if is_within(folded(name), folded(self._name)):
+        if is_within(folded(name), self._apex):
             return name
         if owner.endswith("."):
             raise FakeError(f"{owner!r} is outside the zone {self.origin}.")
-        return parse_name(f"{owner}.{self.origin}")
+        return short_enough(name + self._name)
 
-    def _changed(self) -> None:
-        soa = self._soa.value
-        assert isinstance(soa, StartOfAuthority)
-        self._soa = replace(self._soa, value=replace(soa, serial=soa.serial + 1))
+    def _changed(self) -> Zone:
+        self._serial = (self._serial + 1) % 2**32
+        self._published = None
+        return self
 
 
 def _checked_ttl(ttl: int) -> int:
     if not 0 <= ttl <= MAX_TTL:
         raise FakeError(f"A TTL is 0 to {MAX_TTL} seconds, not {ttl}.")
     return ttl
-
-
-class ZoneSet:
-    """The zones that a server answers from; they may change at any time and from any thread.
-
-    What goes in is a copy. Every change swaps the whole state in one step, so that no query sees half of one; what
-    you do to a `Zone` afterwards shows only after `replace_zone`, or use `edit`.
-    """
-
-    def __init__(self, zones: Iterable[Zone] = (), *, additional: bool = True) -> None:
-        """`additional` says whether SRV answers carry the addresses of their targets, where we have them."""
-        self._writing = threading.Lock()
-        self._zones: dict[Name, Zone] = {}
-        self._published = PublishedZones({}, additional)
-        for zone in zones:
-            self.add_zone(zone)
-
-    @property
-    def origins(self) -> tuple[str, ...]:
-        """Origins of all zones, in the order they were first added."""
-        return tuple(zone.origin for zone in tuple(self._zones.values()))
-
-    def zone(self, origin: str) -> Zone:
-        """Return a copy of the zone with this origin. Raises FakeError when there is none."""
-        key = folded(parse_name(origin))
-        with self._writing:
-            return self._known(key).copy()
-
-    def add_zone(self, zone: Zone) -> None:
-        """Serve one more zone. Raises FakeError when its origin is served already: see `replace_zone`."""
-        with self._writing:
-            if folded(parse_name(zone.origin or ".")) in self._zones:
-                raise FakeError(f"There is a zone {zone.origin} already; replace_zone changes it.")
-            self._put(zone)
-
-    def replace_zone(self, zone: Zone) -> None:
-        """Serve this zone in place of the one with the same origin, or as a new one."""
-        with self._writing:
-            self._put(zone)
-
-    def remove_zone(self, origin: str) -> None:
-        """Stop serving the zone; its names are then refused. Raises FakeError when there is none."""
-        key = folded(parse_name(origin))
-        with self._writing:
-            self._known(key)
-            del self._zones[key]
-            kept = {name: zone for name, zone in self._published.by_origin.items() if name != key}
-            self._published = replace(self._published, by_origin=kept)
-
-    @contextmanager
-    def edit(self, origin: str) -> Iterator[Zone]:
-        """Give the zone for changing and publish it at the end, in one step.
-
-        An exception inside leaves all as it was. Of two edits of one zone at the same time the later end wins.
-        """
-        zone = self.zone(origin)
-        yield zone
-        self.replace_zone(zone)
-
-    def answer(self, wire: bytes, *, transport: Transport) -> bytes | None:
-        """Return the bytes that answer a query, without the length prefix of TCP; see `respond`."""
-        reply = self.respond(wire, transport=transport)
-        return None if reply is None else reply.wire
-
-    def respond(self, wire: bytes, *, transport: Transport) -> Reply | None:
-        """Answer any bytes: with a reply that says what it is about, or None for what nobody may answer.
-
-        None stands for less than a header and for messages that are answers themselves. Never raises.
-        """
-        return reply_to(wire, self._published, transport)
-
-    def _known(self, key: Name) -> Zone:
-        zone = self._zones.get(key)
-        if zone is None:
-            raise FakeError(f"There is no zone {name_text(key)} here; there are: {', '.join(self.origins) or 'none'}.")
-        return zone
-
-    def _put(self, zone: Zone) -> None:
-        copy = zone.copy()
-        published = copy.publish()
-        self._zones[published.origin] = copy
-        by_origin = {**self._published.by_origin, published.origin: published}
-        self._published = replace(self._published, by_origin=by_origin)
