@@ -1,10 +1,10 @@
-"""Asks the DNS what a discovery plan wants to know (RFC 1035, RFC 2782), with dnspython."""
+"""Asks the DNS what a discovery plan wants to know (RFC 1035, RFC 2782), with dnspython's messages."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from simulator.discovery import (
@@ -20,7 +20,6 @@ from simulator.discovery import (
 )
 
 if TYPE_CHECKING:
-    import dns.asyncresolver
     import dns.message
     import dns.rrset
 
@@ -45,9 +44,8 @@ class Resolver:
         """
         self.cache = cache
         self._now = now
-        self._server = server
+        self._servers: Sequence[tuple[str, int]] | None = None if server is None else (server,)
         self._source = source
-        self._resolver: dns.asyncresolver.Resolver | None = None
 
     async def discover(self, plan: DiscoveryPlan) -> Route | DiscoveryFailed:
         """Ask every question of `plan`, at once those that need no other's answer, and return where it leads."""
@@ -76,39 +74,37 @@ class Resolver:
 
     async def _ask(self, question: Question) -> Answer:
         import dns.exception
-        import dns.resolver
+        import dns.message
+
+        from simulator.io import name_servers
 
         try:
-            answer = await self._get().resolve(
-                question.name.rstrip(".") + ".",
-                question.type,
-                raise_on_no_answer=False,
-                lifetime=LIFETIME,
-                source=self._source,
-            )
-        except dns.resolver.NXDOMAIN as error:
-            return _negative("nxdomain", next(iter(error.kwargs["responses"].values())))
-        except dns.resolver.NoNameservers as error:
-            return Answer("refused" if "REFUSED" in str(error) else "servfail")
-        except dns.exception.Timeout:
+            query = dns.message.make_query(question.name.rstrip(".") + ".", question.type)
+            if self._servers is None:
+                self._servers = name_servers.of_the_system()
+            async with asyncio.timeout(LIFETIME):
+                reply = await name_servers.reply_to(query, self._servers, self._source)
+            return _answer(reply, question.type)
+        except TimeoutError:
             return Answer("timeout")
         except dns.exception.DNSException:
             return Answer("servfail")
-        if answer.rrset is None:
-            return _negative("nodata", answer.response)
-        chain = answer.chaining_result
-        alias = chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else None
-        return Answer("noerror", _records(answer.rrset, question.type), alias, float(chain.minimum_ttl))
 
-    def _get(self) -> dns.asyncresolver.Resolver:
-        if self._resolver is None:
-            import dns.asyncresolver
 
-            self._resolver = dns.asyncresolver.Resolver(configure=self._server is None)
-            if self._server is not None:
-                self._resolver.nameservers = [self._server[0]]
-                self._resolver.port = self._server[1]
-        return self._resolver
+def _answer(reply: dns.message.QueryMessage, kind: str) -> Answer:
+    """What a reply says; raises DNSException where it contradicts itself."""
+    import dns.rcode
+
+    code = reply.rcode()
+    if code == dns.rcode.NXDOMAIN:
+        return _negative("nxdomain", reply)
+    if code != dns.rcode.NOERROR:
+        return Answer("refused" if code == dns.rcode.REFUSED else "servfail")
+    chain = reply.resolve_chaining()
+    if chain.answer is None:
+        return _negative("nodata", reply)
+    alias = chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else None
+    return Answer("noerror", _records(chain.answer, kind), alias, float(chain.minimum_ttl))
 
 
 def _records(rrset: dns.rrset.RRset, kind: str) -> tuple[str | SrvRecord, ...]:
