@@ -82,8 +82,8 @@ def _nothing_went_wrong(errors: list[str]) -> None:
 MEASURES = (
     Measure(
         name="new partner, chat each way",
-        about="A partner that nobody has seen (domain, certificate, DNS records, listener), and a handshake and one chat "
-        "message in each direction.",
+        about="A partner that nobody has seen (domain, certificate, DNS records, listener), and a handshake and one "
+        "chat message in each direction.",
         setup=partial(running_engine, chat_with_a_new_partner),
         against=HANDSHAKE.name,
         target=Target(30),
