@@ -1,4 +1,4 @@
-"""What holds for every name: the properties P1-P12, named after their ids, and that the strategies reach the corners."""
+"""What holds for every name: the properties P1-P12, named after their ids, and that strategies reach the corners."""
 
 from __future__ import annotations
 
