@@ -19,6 +19,16 @@ BRANCH_COOKIE = "z9hG4bK"
 _BLANK = " \t"
 _BAD_URI = re.compile(r"[\s<>\x00-\x1f\x7f]")
 
+# What most peers write, read in one match; whatever does not fit goes the long way, with the same result.
+_USUAL_VIA = re.compile(
+    r"SIP/2\.0/([A-Za-z]++) ([A-Za-z0-9_\-.]++)(?::([0-9]{1,4}+|[1-5][0-9]{4}))?(;.*)?", re.DOTALL
+).fullmatch
+_USUAL_NAME_ADDR = re.compile(r'(?:"([^"\\]*)"[ \t]*|([^"<,;]*))<([A-Za-z]+:[!-;=?-~]*)>(;.*)?', re.DOTALL).fullmatch
+_USUAL_METHODS = frozenset(
+    {"ACK", "BENOTIFY", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NEGOTIATE", "NOTIFY", "OPTIONS", "PRACK",
+     "PUBLISH", "REFER", "REGISTER", "SERVICE", "SUBSCRIBE", "UPDATE"}
+)  # fmt: skip
+
 
 class Via(NamedTuple):
     """One Via value (RFC 3261 §20.42)."""
@@ -35,6 +45,12 @@ class Via(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Via:
         """Read one value (no comma list). A Via without branch is fine. Raises RemoteProtocolError."""
+        usual = _USUAL_VIA(text)
+        if usual is not None:
+            transport, host, digits, params = usual.groups()
+            if ".." not in host and host[0] != ".":
+                port = int(digits) if digits else None
+                return cls(transport, host, port, parse_params(params) if params else {}, text)
         text = text.strip(_BLANK)
         head, semicolon, params = text.partition(";")
         protocol, _, sent_by = head.partition(" ")
@@ -51,6 +67,28 @@ class Via(NamedTuple):
     def branch(self) -> str | None:
         """The branch parameter; None in an RFC 2543 style Via, which Microsoft clients send."""
         return self.params.get("branch")
+
+    @property
+    def received(self) -> str | None:
+        """Where the request came from, an IPv6 address without brackets: peers write both (RFC 5118 §4.5)."""
+        received = self.params.get("received")
+        return received[1:-1] if received and received[0] == "[" and received[-1] == "]" else received
+
+    @property
+    def rport(self) -> int | None:
+        """The port that the request came from; None where it is missing or only asked for (RFC 3581 §3, §4)."""
+        rport = self.params.get("rport")
+        return parse_number(rport, "rport", 65535) if rport else None
+
+    @property
+    def asks_for_rport(self) -> bool:
+        """Whether `rport` stands there without a value, so that the receiver fills it in (RFC 3581 §3)."""
+        return "rport" in self.params and not self.params["rport"]
+
+    @property
+    def alias(self) -> bool:
+        """Whether the sender takes requests on the connection that it opened (RFC 5923 §5)."""
+        return "alias" in self.params
 
     @property
     def sent_by(self) -> str:
@@ -89,6 +127,11 @@ class NameAddr(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> NameAddr:
         """Read one value: `"Name"<uri>;params`, `Name <uri>` or a bare URI. Raises RemoteProtocolError."""
+        usual = _USUAL_NAME_ADDR(text)
+        if usual is not None:
+            quoted, plain, uri, params = usual.groups()
+            display = plain.strip(_BLANK) if quoted is None else quoted
+            return cls(display, uri, parse_params(params) if params else {}, text)
         text = text.strip(_BLANK)
         start = end_of_quoted(text, 0) if text[:1] == '"' else 0
         opening = text.find("<", start)
@@ -104,6 +147,8 @@ class NameAddr(NamedTuple):
             if text[start:opening].strip(_BLANK):
                 raise RemoteProtocolError(f"text stands between display name and '<' in {shown(text)}")
             display = unquote(display)
+        elif "," in display:
+            raise RemoteProtocolError(f"a display name with a comma needs quotes: {shown(text)}")
         elif '"' in display:
             return cls._parse_bare(text)  # the quote can only belong to a parameter, and the '<' to the quote
         params = text[closing + 1 :].lstrip(_BLANK)
@@ -156,6 +201,8 @@ class CSeq(NamedTuple):
     def parse(cls, text: str) -> CSeq:
         """Raises RemoteProtocolError where the number is 2**31 or more, or the method no token."""
         number, _, method = text.partition(" ")
+        if method in _USUAL_METHODS and number.isdigit() and number.isascii() and len(number) < 10:
+            return cls(int(number), method)
         method = method.strip(_BLANK)
         if TOKEN.fullmatch(method) is None:
             number, _, method = text.replace("\t", " ").partition(" ")

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 
 from simulator.errors import RemoteProtocolError
-from simulator.sip.message import Request, Response, content_length, parse_head
+from simulator.sip.message import Request, Response, content_length, parse_head, salvage_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +172,16 @@ class MessageReader:
         if end < 0:
             self._searched = max(0, len(buffer) - 3)
             return None
-        message = self._head = parse_head(buffer[:end])
+        try:
+            message = parse_head(buffer[:end])
+        except RemoteProtocolError:
+            self._head = salvage_request(buffer[:end])
+            raise
+        self._head = message
         del buffer[: end + 4]
         self._searched = 0
         self._line_end = -1
-        if len(message.headers) > limits.header_count:
+        if message.headers.exceed(limits.header_count):
             raise RemoteProtocolError(f"there are over {limits.header_count} headers", status_hint=513)
         length = content_length(message.headers)
         if length is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
 
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.sip.text import TOKEN, shown, split_top_level
@@ -72,39 +73,115 @@ def key_of(name: str) -> str:
     return COMPACT_FORMS.get(lowered, lowered)
 
 
+_MALFORMED = ""
+"The key of a line that is no header; no name has it, so the line is found by none and copied into no response."
+
+_LENGTHS = re.compile(
+    r"\r\n(?:content-length|l)[ \t]*:([^\r\n]*(?:(?=\r\n[^ \t]|\Z)|[\r\n]))", re.IGNORECASE | re.ASCII
+).findall
+"The value of each Content-Length; one that is folded or holds a CR or LF of its own ends with it."
+
+
 class Headers:
     """The header fields of one message: every line as it came, in its order, and lookup by any spelling of a name.
 
     A value is the text behind the colon without the blanks around it, decoded as UTF-8 with surrogateescape, folded
     lines joined by one blank. What was parsed goes out byte for byte; `add`, `prepend` and `set` write `Name: value`
     and raise LocalProtocolError on a name that is no token and on a value with CR or LF.
+
+    What was parsed is split into lines at the first look at any of them. A line that is no header (no colon, no token
+    for a name, a CR or LF of its own) stays where it is and has no name; `check` tells.
     """
 
-    __slots__ = ("_keys", "_lines", "_views")
+    __slots__ = ("_block", "_keys", "_lines", "views")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
         self._keys: list[str] = []
         self._lines: list[str] = []
-        self._views: dict[str, object] = {}
+        self._block: str | None = None
+        "The header lines as they came, a CRLF before each; None once they were changed, or when they were built."
+        self.views: dict[str, object] = {}
+        "What was made of these headers, until one changes; for `simulator.sip.views`."
         for name, value in items:
             self.add(name, value)
 
     @classmethod
-    def from_lines(cls, lines: list[str]) -> Headers:
+    def from_block(cls, block: str) -> Headers:
+        """Headers of raw text, each line with its CRLF before it; nothing is looked at yet."""
+        headers = cls.__new__(cls)
+        headers._block = block
+        headers.views = {}
+        return headers
+
+    @classmethod
+    def from_lines(cls, lines: Iterable[str]) -> Headers:
         """Headers of raw lines without their CRLF; a line that begins with a blank continues the one before it.
 
-        Raises RemoteProtocolError where a line has no colon or its name is no token.
+        Raises RemoteProtocolError where a line is no header.
         """
-        headers = cls.__new__(cls)
-        lookup = _KEY_OF.get
-        keys = [lookup(line[: line.find(":") + 1]) for line in lines]
-        if None in keys:
-            lines = _unsplit_folds(lines)
-            keys = [lookup(line[: line.find(":") + 1]) or _key_of_line(line) for line in lines]
-        headers._keys = cast("list[str]", keys)
-        headers._lines = lines
-        headers._views = {}
+        headers = cls.from_block("".join(f"\r\n{line}" for line in lines))
+        headers.check()
         return headers
+
+    @classmethod
+    def unchecked(cls, lines: Iterable[str]) -> Headers:
+        """Headers that hold these lines, whatever they are: how a malformed message is built on purpose."""
+        return cls.from_block("".join(f"\r\n{line}" for line in lines))
+
+    if not TYPE_CHECKING:  # for a type checker both are ordinary attributes
+
+        def __getattr__(self, name: str) -> list[str]:
+            """Called where `_keys` or `_lines` are not there yet: split the block now."""
+            if name not in ("_keys", "_lines"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self._split()
+            return object.__getattribute__(self, name)
+
+    def _split(self) -> None:
+        lines = self._block[2:].split("\r\n") if self._block else []
+        try:
+            keys = [_KEY_OF[line[: line.find(":") + 1]] for line in lines]
+        except KeyError:
+            lines = _unsplit_folds(lines)
+            keys = [_KEY_OF.get(line[: line.find(":") + 1]) or _key_of_line(line) for line in lines]
+        joined = "".join(lines)
+        if "\n" in joined or "\r" in joined:
+            keys = [_MALFORMED if _STRAY_BREAK.search(line) else key for key, line in zip(keys, lines, strict=True)]
+        self._keys = keys
+        self._lines = lines
+
+    def check(self) -> None:
+        """Raise RemoteProtocolError where a line is no header (RFC 3261 §7.3.1)."""
+        if _MALFORMED in self._keys:
+            _explain(self._lines[self._keys.index(_MALFORMED)])
+
+    @property
+    def block(self) -> str:
+        """All lines as they go out, a CRLF before each."""
+        if self._block is not None:
+            return self._block
+        return "".join([f"\r\n{line}" for line in self._lines])
+
+    def content_lengths(self) -> list[str]:
+        """The values of all Content-Length headers; for parsed headers without splitting them into lines."""
+        if self._block is None:
+            return self.get_all("content-length")
+        values: list[str] = _LENGTHS(self._block)
+        if len(values) == 1 and values[0].strip(" \t").isdigit():
+            return values
+        return self.get_all("content-length") if values else values
+
+    def exceed(self, number: int) -> bool:
+        """Whether there are more headers than that; parsed ones are only counted when they might."""
+        if self._block is not None and self._block.count("\r\n") <= number:
+            return False
+        return len(self) > number
+
+    def add_raw(self, line: str) -> None:
+        """Append a line whatever it is, for a message that is malformed on purpose; without its CRLF."""
+        self._block = f"{self.block}\r\n{line}"
+        self.views.clear()
+        self._split()
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -147,14 +224,14 @@ class Headers:
         line = _written(name, value)
         self._keys.append(key_of(name))
         self._lines.append(line)
-        self._views.clear()
+        self._changed()
 
     def prepend(self, name: str, value: str) -> None:
         """Put a header before all others, as a Via or Record-Route of the next hop goes."""
         line = _written(name, value)
         self._keys.insert(0, key_of(name))
         self._lines.insert(0, line)
-        self._views.clear()
+        self._changed()
 
     def set(self, name: str, value: str) -> None:
         """Replace the headers of this name by one that stands where the first of them stood, or at the end."""
@@ -168,7 +245,7 @@ class Headers:
             self.remove(name)
             self._keys.insert(index, key)
             self._lines.insert(index, line)
-        self._views.clear()
+        self._changed()
 
     def append_to_first(self, name: str, text: str) -> None:
         """Write `text` behind the first header line of this name, otherwise untouched; KeyError where there is none."""
@@ -177,7 +254,7 @@ class Headers:
             raise KeyError(name)
         check_writable(text, f"the value of {name}")
         self._lines[self._keys.index(key)] += text
-        self._views.clear()
+        self._changed()
 
     def remove(self, name: str) -> None:
         """Take out all headers of this name; nothing happens where there is none."""
@@ -185,7 +262,7 @@ class Headers:
         kept = [index for index, candidate in enumerate(self._keys) if candidate != key]
         self._lines = [self._lines[index] for index in kept]
         self._keys = [self._keys[index] for index in kept]
-        self._views.clear()
+        self._changed()
 
     def remove_first(self, name: str) -> None:
         """Take out the first header line of this name; nothing happens where there is none."""
@@ -193,14 +270,19 @@ class Headers:
         if key in self._keys:
             index = self._keys.index(key)
             del self._keys[index], self._lines[index]
-            self._views.clear()
+            self._changed()
+
+    def _changed(self) -> None:
+        self._block = None
+        self.views.clear()
 
     def copy(self) -> Headers:
         """Headers of their own with the same lines."""
-        headers = Headers.__new__(Headers)
+        if self._block is not None:
+            return Headers.from_block(self._block)
+        headers = Headers()
         headers._keys = self._keys.copy()
         headers._lines = self._lines.copy()
-        headers._views = {}
         return headers
 
     def copy_from(self, other: Headers, keys: frozenset[str]) -> None:
@@ -209,7 +291,7 @@ class Headers:
             if key in keys:
                 self._keys.append(key)
                 self._lines.append(line)
-        self._views.clear()
+        self._changed()
 
     def count(self, name: str) -> int:
         """How many header lines have this name."""
@@ -227,10 +309,9 @@ class Headers:
 
     def view(self, key: str, make: Callable[[Headers], View]) -> View:
         """What `make(self)` returns, remembered under `key` until a header changes; one key, one type."""
-        views = self._views
-        if key not in views:
-            views[key] = make(self)
-        return views[key]  # type: ignore[return-value]  # cast() is a call, and this is the hottest line of all
+        if key not in self.views:
+            self.views[key] = make(self)
+        return cast("View", self.views[key])
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and key_of(name) in self._keys
@@ -264,9 +345,7 @@ def _unsplit_folds(lines: list[str]) -> list[str]:
     joined: list[str] = []
     pieces: list[str] = []
     for line in lines:
-        if line[:1] in {" ", "\t"}:
-            if not pieces:
-                raise RemoteProtocolError("the first header line begins with a blank")
+        if pieces and line[:1] in {" ", "\t"}:
             pieces.append(line)
             continue
         if pieces:
@@ -277,14 +356,25 @@ def _unsplit_folds(lines: list[str]) -> list[str]:
     return joined
 
 
+_STRAY_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
+
+
 def _key_of_line(line: str) -> str:
     name, colon, _ = line.partition(":")
     name = name.rstrip(" \t")
+    return key_of(name) if colon and TOKEN.fullmatch(name) is not None else _MALFORMED
+
+
+def _explain(line: str) -> NoReturn:
+    """Say what is wrong with a line that is no header."""
+    name, colon, _ = line.partition(":")
+    if _STRAY_BREAK.search(line):
+        raise RemoteProtocolError(f"a CR or LF stands alone in the header {shown(line)}")
     if not colon:
         raise RemoteProtocolError(f"a header line has no colon: {shown(line)}")
-    if TOKEN.fullmatch(name) is None:
-        raise RemoteProtocolError(f"{shown(name)} is no header name")
-    return key_of(name)
+    if line[:1] in {" ", "\t"}:
+        raise RemoteProtocolError("the first header line begins with a blank")
+    raise RemoteProtocolError(f"{shown(name)} is no header name")
 
 
 def _written(name: str, value: str) -> str:

@@ -75,20 +75,30 @@ def parse_params(text: str) -> dict[str, str | None]:
     params: dict[str, str | None] = {}
     if not text:
         return params
-    simple = '"' not in text
-    for part in text.split(";")[1:] if simple else split_top_level(text, ";")[1:]:
+    if '"' in text:
+        parts = split_top_level(text, ";")
+    else:
+        parts = text.split(";")
+        if " " not in text and "\t" not in text:
+            return _plain_params(parts, text)
+    for part in parts[1:]:
         name, equals, value = part.partition("=")
         name = name.strip(_BLANK).lower()
         if not name:
             raise RemoteProtocolError(f"a parameter has no name in {shown(text)}")
-        if name in params:
-            continue
-        if not equals:
-            params[name] = None
-        elif simple:
-            params[name] = value.strip(_BLANK)
-        else:
-            params[name] = _param_value(value.strip(_BLANK), text)
+        if name not in params:
+            params[name] = _param_value(value.strip(_BLANK), text) if equals else None
+    return params
+
+
+def _plain_params(parts: list[str], text: str) -> dict[str, str | None]:
+    """What most parameters are: without quotes and blanks."""
+    params: dict[str, str | None] = {}
+    for part in parts[1:]:
+        name, equals, value = part.partition("=")
+        params.setdefault(name.lower(), value if equals else None)
+    if "" in params:
+        raise RemoteProtocolError(f"a parameter has no name in {shown(text)}")
     return params
 
 

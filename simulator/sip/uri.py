@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
+from typing import NamedTuple
 
 from simulator.errors import RemoteProtocolError
 from simulator.sip.text import parse_number, parse_params, shown
@@ -13,12 +13,12 @@ _HOST = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.?")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>]")
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
+_ESCAPED_BYTE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _USER_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
 
 
-@dataclass(frozen=True, slots=True)
-class SipUri:
+class SipUri(NamedTuple):
     """One URI as it stood on the wire, and its parts.
 
     Nothing is decoded: percent-escapes stay. A GRUU (`…;opaque=user:epid:…;gruu`) is an ordinary URI with parameters.
@@ -89,6 +89,23 @@ class SipUri:
         host = f"[{self.domain}]" if ":" in self.host else self.domain
         return f"{self.scheme}:{host}" if self.user is None else f"{self.scheme}:{plain_user(self.user)}@{host}"
 
+    def matches(self, other: SipUri) -> bool:
+        """Whether both name the same resource (RFC 3261 §19.1.4, RFC 3966 §4); `==` compares the texts.
+
+        It is no equivalence: `sip:a@b` matches `sip:a@b;x=1` and `sip:a@b;x=2`, which do not match each other.
+        """
+        if self.scheme != other.scheme or not _same_params(self.params, other.params):
+            return False
+        if self.scheme == "tel":
+            return _digits(self.user) == _digits(other.user)
+        return (
+            _decoded(self.user) == _decoded(other.user)
+            and _decoded(self.password) == _decoded(other.password)
+            and _comparable(self.domain) == _comparable(other.domain)
+            and self.port == other.port
+            and _same_headers(self.headers, other.headers)
+        )
+
     @property
     def is_loose_router(self) -> bool:
         """Whether the URI carries `lr` (RFC 3261 §16.12)."""
@@ -116,6 +133,46 @@ def _resolve(escape: re.Match[str]) -> str:
     return character if character in _USER_PLAIN else escape[0].upper()
 
 
+_COUNTS_WHEN_ABSENT = frozenset({"user", "ttl", "method", "maddr", "transport"})
+"URI parameters that match no URI without them (RFC 3261 §19.1.4); of others only those in both are compared."
+
+
+def _same_params(one: dict[str, str | None], two: dict[str, str | None]) -> bool:
+    one = {_decoded(name): value for name, value in one.items()}
+    two = {_decoded(name): value for name, value in two.items()}
+    if any((name in one) != (name in two) for name in _COUNTS_WHEN_ABSENT):
+        return False
+    return all(_decoded(one[name]).lower() == _decoded(two[name]).lower() for name in one.keys() & two.keys())
+
+
+def _same_headers(one: str, two: str) -> bool:
+    return _header_set(one) == _header_set(two)
+
+
+def _header_set(headers: str) -> list[tuple[str, str]]:
+    pairs = (header.partition("=") for header in headers.split("&") if header)
+    return sorted((_decoded(name).lower(), _decoded(value)) for name, _, value in pairs)
+
+
+def _decoded(text: str | None) -> str:
+    """`text` with every percent-escape resolved, its bytes read as UTF-8; empty for None."""
+    if text is None or "%" not in text:
+        return text or ""
+    raw = _ESCAPED_BYTE.sub(lambda escape: bytes([int(escape[1], 16)]), text.encode("utf-8", "surrogateescape"))
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _comparable(host: str) -> IPv6Address | str:
+    return IPv6Address(_repaired(host)) if ":" in host else host
+
+
+_SEPARATORS = str.maketrans("", "", "-.()")
+
+
+def _digits(number: str | None) -> str:
+    return (number or "").translate(_SEPARATORS).lower()
+
+
 def parse_hostport(text: str, context: str) -> tuple[str, int | None]:
     """`host[:port]` with an IPv6 reference in brackets; the host comes back without them.
 
@@ -137,11 +194,20 @@ def parse_hostport(text: str, context: str) -> tuple[str, int | None]:
 
 
 def is_ipv6(text: str) -> bool:
-    """Whether `text` is an IPv6 address without brackets and zone."""
+    """Whether `text` is an IPv6 address without brackets and zone, or one that only RFC 3261's grammar allows."""
     if _IPV6.fullmatch(text) is None:
         return False
     try:
-        IPv6Address(text)
+        IPv6Address(_repaired(text))
     except AddressValueError:
         return False
     return True
+
+
+def _repaired(address: str) -> str:
+    """Three colons before an embedded IPv4 address, a mistake of RFC 3261's grammar, as the two that are meant.
+
+    "An implementation must tolerate both" (RFC 5118 §4.10).
+    """
+    before, colons, embedded = address.partition(":::")
+    return f"{before}::{embedded}" if colons and "." in embedded and ":" not in embedded else address

@@ -8,6 +8,7 @@ import pytest
 
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.sip.headers import COMPACT_FORMS, Headers, key_of
+from simulator.sip.views import View
 
 
 @pytest.fixture
@@ -156,9 +157,20 @@ def test_every_change_makes_a_view_look_again() -> None:
     def state(headers: Headers) -> str:
         return "|".join(headers.lines)
 
-    headers = Headers([("To", "x")])
-    seen = [headers.view("state", state)]
-    assert headers.view("state", lambda _: "made twice") == seen[0]
+    made: list[int] = []
+
+    def count_and_tell(headers: Headers) -> str:
+        made.append(1)
+        return state(headers)
+
+    class Seen:
+        headers = Headers([("To", "x")])
+        state = View("state", count_and_tell)
+
+    message, headers = Seen(), Seen.headers
+    seen = [message.state]
+    assert message.state == seen[0]
+    assert made == [1], "it is made once"
     other = Headers([("Via", "copied")])
     changes: tuple[Callable[[], None], ...] = (
         lambda: headers.add("A", "1"),
@@ -169,8 +181,30 @@ def test_every_change_makes_a_view_look_again() -> None:
         lambda: headers.copy_from(other, frozenset({"via"})),
         lambda: headers.remove_first("A"),
         lambda: headers.remove("B"),
+        lambda: headers.add_raw("no header"),
     )
     for change in changes:
         change()
-        seen.append(headers.view("state", state))
+        seen.append(message.state)
     assert len(set(seen)) == len(changes) + 1
+
+
+def test_any_line_can_be_written_on_purpose() -> None:
+    headers = Headers([("To", "x")])
+    headers.add_raw("From y")
+    headers.add("Via", "z")
+    headers.add_raw("Subject: a\r\n b")
+    assert headers.lines == ("To: x", "From y", "Via: z", "Subject: a\r\n b")
+    assert (headers.get("via"), headers.get("subject"), headers.get("from")) == ("z", "a b", None)
+    with pytest.raises(RemoteProtocolError, match="no colon"):
+        headers.check()
+    assert Headers.unchecked(headers.lines).lines == headers.lines
+
+
+def test_parsed_headers_are_counted_with_folded_ones_once() -> None:
+    headers = Headers.from_lines(["a: 1", " 2", "b: 3", "c: 4"])
+    assert [headers.exceed(number) for number in (2, 3, 4)] == [True, False, False]
+    headers.remove("a")
+    assert [headers.exceed(number) for number in (1, 2)] == [True, False]
+    assert not Headers().exceed(0)
+    assert Headers().lines == ()

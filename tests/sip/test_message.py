@@ -15,6 +15,10 @@ from simulator.sip.message import REASONS, Request, Response, parse
 CORPUS = sorted((Path(__file__).parent.parent / "corpus" / "sip").glob("*.sip"))
 
 
+MINIMUM = b"Via: SIP/2.0/TLS c\r\nFrom: <sip:a@b>\r\nTo: <sip:d@e>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE"
+"What a message needs."
+
+
 def corpus(name: str) -> Request | Response:
     return parse((CORPUS[0].parent / f"{name}.sip").read_bytes())
 
@@ -236,13 +240,37 @@ class TestParse:
             b"X: a\n\nY: b",
             b"X: a\r\r\nY: b",
             b"X",
+            b"To",
             b"X a",
+            b"X y: b",
             b" X: folded\r\nY: b",
         ],
     )
-    def test_header_lines_end_with_crlf_and_have_a_name(self, head: bytes) -> None:
+    def test_a_line_that_is_no_header_is_kept_and_refused_by_validate(self, head: bytes) -> None:
+        complete = b"MESSAGE sip:a@b SIP/2.0\r\n" + MINIMUM + b"\r\n\r\n"
+        parse(complete).validate()
+        wire = complete.replace(b"\r\n", b"\r\n" + head + b"\r\n", 1)
+        message = parse(wire)
+        assert bytes(message) == bytes(message.copy()) == wire
+        assert message.to.uri == "sip:d@e", "what stands beside it can be read"
         with pytest.raises(RemoteProtocolError):
-            parse(b"MESSAGE sip:a@b SIP/2.0\r\n" + head + b"\r\n\r\n")
+            message.validate()
+
+    def test_a_line_with_a_break_of_its_own_is_copied_into_no_response(self) -> None:
+        message = parse(b"MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TLS a\nX: y\r\nTo\r\n" + MINIMUM + b"\r\n\r\n")
+        assert isinstance(message, Request)
+        assert message.top_via.host == "c"
+        response = message.respond(400)
+        response.validate()
+        assert bytes(response).count(b"\n") == bytes(response).count(b"\r\n") == len(response.headers) + 2
+
+    def test_a_length_is_read_in_no_line_but_its_own(self) -> None:
+        with pytest.raises(RemoteProtocolError):
+            request("X: a\nContent-Length: 1", "l: 2", "Y: b\nl: 1", body=b"ab").validate()
+        assert request("X: a\r\n l: 1", "Content-Length:\r\n\t2", body=b"ab").content_length == 2
+        with pytest.raises(RemoteProtocolError):
+            request("l: 2", "Content-Length: \r\n 1", body=b"ab")
+        assert request("l: 2\r3", body=b"ab").content_length is None
 
     def test_without_content_length_the_rest_is_the_body(self) -> None:
         assert request("X: y", body=b"\r\n\r\nrest").body == b"\r\n\r\nrest"
