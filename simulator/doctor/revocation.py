@@ -85,7 +85,7 @@ class Revocation:
     async def _fetch(self, url: str) -> bytes:
         import aiohttp  # 150 ms
 
-        timeout = aiohttp.ClientTimeout(total=self.limit)
+        timeout = aiohttp.ClientTimeout(total=None)  # the step has its own
         connector = aiohttp.TCPConnector(resolver=_http_resolver(self.resolver) if self.resolver else None)
         try:
             async with (
