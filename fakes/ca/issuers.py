@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import get_args
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,6 +29,8 @@ from fakes.errors import FakeError
 
 ELSEWHERE = "elsewhere.test"
 "All that the CA of the profile `constrained` may speak for."
+
+_SIGNERS: dict[str, Signer] = {signer: signer for signer in get_args(Signer) if signer != "self"}
 
 Permitted = str | ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -60,14 +64,15 @@ class Issuers:
         self._limits = constraints(permitted)
         self.root = Branch("root", make_root(f"sipfed root {run}", window, self._limits), ())
         self._branches: dict[Signer, Branch] = {}
+        self._lock = threading.Lock()  # tests issue on their own thread, the publisher answers on its loop's
         self._base: str | None = None
         self._dead: str | None = None
 
     def publish(self, base: str, dead: str | None) -> None:
         """Put URLs below `base` in what is signed from now on; intermediates keep their keys, but are signed anew."""
-        self._base, self._dead = base.rstrip("/"), None if dead is None else dead.rstrip("/")
-        for signer, branch in list(self._branches.items()):
-            self._branches[signer] = self._make(signer, branch)
+        with self._lock:
+            self._base, self._dead = base.rstrip("/"), None if dead is None else dead.rstrip("/")
+            self._branches = {signer: self._make(signer, branch) for signer, branch in self._branches.items()}
 
     @property
     def branches(self) -> list[Branch]:
@@ -76,9 +81,15 @@ class Issuers:
 
     def branch(self, signer: Signer) -> Branch:
         """The branch that signs for a profile; not for those that sign themselves."""
-        if signer not in self._branches:
-            self._branches[signer] = self._make(signer, None)
-        return self._branches[signer]
+        with self._lock:
+            if signer not in self._branches:
+                self._branches[signer] = self._make(signer, None)
+            return self._branches[signer]
+
+    def named(self, name: str) -> Branch | None:
+        """The branch whose name stands in a URL; None when there is none."""
+        signer = _SIGNERS.get(name)
+        return self.root if name == self.root.name else None if signer is None else self.branch(signer)
 
     @cached_property
     def stranger_root(self) -> Branch:

@@ -86,7 +86,7 @@ class Publications:
     def respond(self, method: str, path: str, body: bytes = b"") -> Page | None:
         """Answer a request; None stands for a server that never does."""
         name, _, rest = path.lstrip("/").partition("/")
-        branch = next((each for each in self._authority.issuers.branches if each.name == name), None)
+        branch = self._authority.issuers.named(name)
         if branch is None:
             return NOT_FOUND
         if rest == "issuer.cer":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import subprocess
@@ -9,20 +10,27 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from fakes.ca import PROFILES, Authority, Issued
+from fakes.ca import PROFILES, Authority, Issued, Publisher
 from fakes.ca.certificates import Window, constraints, make_intermediate, make_leaf, make_root
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FQDN = "sip.fabrikam.test"
+T = TypeVar("T")
 
 ERRORS = {
+    3: "no CRL",
+    8: "CRL not signed by issuer",
     9: "not yet valid",
     10: "expired",
+    12: "CRL expired",
+    18: "self-signed",
     20: "issuer unknown",
+    23: "revoked",
     26: "wrong purpose",
     47: "name not permitted",
     62: "wrong host name",
@@ -58,6 +66,7 @@ class OpenSsl:
 @pytest.fixture
 def authority(tmp_path: Path) -> Iterator[Authority]:
     with Authority(["acme.example"], tmp_path, at=AT) as authority:
+        authority.publish("http://ca.example", dead="http://dead.example")
         yield authority
 
 
@@ -68,16 +77,24 @@ def openssl(program: Callable[[str], Path], authority: Authority) -> OpenSsl:
 
 SERVER = ("-purpose", "sslserver", "-verify_hostname", FQDN)
 CLIENT = ("-purpose", "sslclient")
+OK = ("ok", "ok")
 VERDICTS = {
-    "dual": ("ok", "ok"),
+    **dict.fromkeys(PROFILES, OK),
     "server-only": ("ok", "wrong purpose"),
     "client-only": ("wrong purpose", "ok"),
-    "wildcard": ("ok", "ok"),  # more lenient than Skype for Business, which is why there is a verdict of our own
+    "any-eku": ("wrong purpose", "wrong purpose"),
+    "server-only-intermediate": ("ok", "wrong purpose"),
+    "wildcard": OK,  # more lenient than Skype for Business, which is why there is a verdict of our own
+    "cn-only": OK,  # likewise
     "wrong-name": ("wrong host name", "ok"),
+    "constrained": ("name not permitted", "name not permitted"),
     "expired": ("expired", "expired"),
+    "not-yet-valid": ("not yet valid", "not yet valid"),
     "untrusted": ("issuer unknown", "issuer unknown"),
+    "self-signed": ("self-signed", "self-signed"),
+    "missing-intermediate": ("issuer unknown", "issuer unknown"),
 }
-"What OpenSSL says of each profile as (server, client); the name is checked of the server only."
+"What OpenSSL says of each profile as (server, client); the name is checked of the server only, revocation of none."
 
 
 def _write(authority: Authority, profile: str) -> Path:
@@ -174,3 +191,87 @@ def test_openssl_takes_the_written_key_for_the_key_of_the_certificate(openssl: O
     public = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     assert public == openssl.show(chain, "-pubkey")
+
+
+class TestRevocation:
+    """What the CA publishes, fetched over HTTP and judged by the program."""
+
+    def serve(self, tmp_path: Path, work: Callable[[Authority, Path], T]) -> T:
+        """Do `work` on a thread while a publisher runs; it gets the authority and the root's file."""
+
+        async def main() -> T:
+            with Authority(folder=tmp_path) as authority:
+                async with Publisher(authority):
+                    return await asyncio.to_thread(work, authority, authority.write_root())
+
+        return asyncio.run(main())
+
+    @pytest.mark.parametrize(
+        ("profile", "wanted"),
+        [
+            ("dual", "ok"),
+            ("rsa-2048", "ok"),
+            ("rsa-pss", "ok"),
+            ("revoked", "revoked"),
+            ("crl-expired", "CRL expired"),
+            ("crl-forged", "CRL not signed by issuer"),
+            ("crl-garbage", "no CRL"),
+            ("crl-missing", "no CRL"),
+            ("no-crl", "no CRL"),
+        ],
+    )
+    def test_openssl_fetches_the_list_and_finds_what_the_profile_is_about(
+        self, program: Callable[[str], Path], tmp_path: Path, profile: str, wanted: str
+    ) -> None:
+        """Not `crl-unreachable`: to a closed port the program tries to connect again without end."""
+        openssl = program("openssl")
+
+        def work(authority: Authority, root: Path) -> str:
+            chain = _write(authority, profile)
+            return OpenSsl(openssl, root).verify(chain, "-crl_check", "-crl_download", at=datetime.now(UTC))
+
+        assert self.serve(tmp_path, work) == wanted
+
+    def test_openssl_finds_a_revoked_intermediate(self, program: Callable[[str], Path], tmp_path: Path) -> None:
+        openssl = program("openssl")
+
+        def work(authority: Authority, root: Path) -> str:
+            chain = _write(authority, "dual")
+            authority.revoke(authority.intermediate)
+            return OpenSsl(openssl, root).verify(chain, "-crl_check_all", "-crl_download", at=datetime.now(UTC))
+
+        assert self.serve(tmp_path, work) == "revoked"
+
+    @pytest.mark.parametrize(
+        ("profile", "verified", "status"),
+        [
+            ("ocsp", True, "good"),
+            ("ocsp-revoked", True, "revoked"),
+            ("ocsp-unknown", True, "unknown"),
+            ("ocsp-delegated", True, "good"),
+            ("ocsp-undelegated", False, "good"),
+            ("ocsp-forged", False, "good"),
+            ("ocsp-expired", True, "WARNING: Status times invalid"),
+            ("ocsp-busy", False, "Responder Error: trylater (3)"),
+            ("ocsp-garbage", False, ""),
+            ("ocsp-missing", False, ""),
+        ],
+    )
+    def test_openssl_asks_the_responder_and_verifies_who_signed(
+        self, program: Callable[[str], Path], tmp_path: Path, profile: str, verified: bool, status: str
+    ) -> None:
+        openssl = program("openssl")
+
+        def work(authority: Authority, root: Path) -> str:
+            chain = _write(authority, profile)
+            issuer = tmp_path / "issuer.crt"
+            issuer.write_bytes(authority.intermediate.public_bytes(Encoding.PEM))
+            url = OpenSsl(openssl, root).show(chain, "-ocsp_uri").strip()
+            command = [str(openssl), "ocsp", "-issuer", str(issuer), "-cert", str(chain), "-url", url]
+            command += ["-CAfile", str(root), "-verify_other", str(issuer)]
+            result = subprocess.run(command, capture_output=True, text=True, check=False)
+            return result.stdout + result.stderr
+
+        printed = self.serve(tmp_path, work)
+        assert ("Response verify OK" in printed) is verified, printed
+        assert status in printed
