@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from fakes.ca import Authority
+from fakes.ca.revocation import Publications
 from simulator import tls, trust
 from simulator.names import Fqdn
 from simulator.tls import (
@@ -58,17 +60,28 @@ class Site:
         chain, root = self.folder / "chain.pem", self.folder / "root.pem"
         chain.write_bytes(issued.chain_pem.removeprefix(issued.leaf.public_bytes(Encoding.PEM)))
         root.write_bytes(self.authority.root_pem)
-        return ["-cert", str(certificate), "-cert_chain", str(chain), "-key", str(key), "-CAfile", str(root)]
+        sent_along = ["-cert_chain", str(chain)] if chain.stat().st_size else []
+        return ["-cert", str(certificate), *sent_along, "-key", str(key), "-CAfile", str(root)]
 
     def judge(self, expected: str | None) -> tls.Verify:
         def verify(presented: tls.PresentedChain) -> trust.Verdict:
-            return trust.judge(
-                presented,
-                roots=[self.authority.root],
-                at=datetime.now(UTC),
-                rules=trust.S4B,
-                expected=None if expected is None else Fqdn.parse(expected),
-            )
+            def judge() -> trust.Verdict:
+                return trust.judge(
+                    presented,
+                    roots=[self.authority.root],
+                    at=now,
+                    rules=trust.S4B,
+                    expected=None if expected is None else Fqdn.parse(expected),
+                    revocation=data,
+                )
+
+            now, data = datetime.now(UTC), trust.RevocationData()
+            while (verdict := judge()).pending:
+                for lookup in verdict.pending:
+                    page = Publications(self.authority).respond("GET", urlsplit(lookup.url).path)
+                    assert page is not None
+                    data.put(lookup, page.body, now)
+            return verdict
 
         return verify
 
@@ -77,6 +90,7 @@ class Site:
 def site(program: Callable[[str], Path], tmp_path: Path) -> Iterator[Site]:
     openssl = program("openssl")
     with Authority(None, tmp_path) as authority:
+        authority.publish("http://ca.example")
         yield Site(openssl, authority, tmp_path)
 
 
@@ -207,8 +221,14 @@ class TestAsServer:
         ("profile", "alert", "number"),
         [
             ("untrusted", "unknown_ca", 48),
+            ("self-signed", "unknown_ca", 48),
+            ("missing-intermediate", "unknown_ca", 48),
+            ("revoked", "certificate_revoked", 44),
             ("expired", "certificate_expired", 45),
+            ("not-yet-valid", "certificate_expired", 45),
+            ("constrained", "certificate_unknown", 46),
             ("client-only", "unsupported_certificate", 43),
+            ("rsa-pss", "unsupported_certificate", 43),
             ("wildcard", "bad_certificate", 42),
             ("wrong-name", "bad_certificate", 42),
         ],
@@ -263,7 +283,19 @@ class TestAsClient:
 
     @pytest.mark.parametrize(
         ("profile", "number"),
-        [("untrusted", 48), ("expired", 45), ("client-only", 43), ("wildcard", 42), ("wrong-name", 42)],
+        [
+            ("untrusted", 48),
+            ("self-signed", 48),
+            ("missing-intermediate", 48),
+            ("revoked", 44),
+            ("expired", 45),
+            ("not-yet-valid", 45),
+            ("constrained", 46),
+            ("client-only", 43),
+            ("rsa-pss", 43),
+            ("wildcard", 42),
+            ("wrong-name", 42),
+        ],
     )
     def test_s_server_prints_the_alert_that_refuses_it(
         self, site: Site, version: str, profile: str, number: int
