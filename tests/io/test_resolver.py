@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import cast
 
+import dns.message
 import pytest
 
 from fakes.dns import DnsServer, Zone, ZoneSet, running
@@ -84,6 +86,30 @@ def test_a_negative_answer_may_be_kept_as_long_as_the_zone_says(server: DnsServe
 def test_what_a_server_refuses_is_worth_nothing_to_a_cache(server: DnsServer) -> None:
     """The fake answers for its own zones only."""
     assert ask(server, ("sip.contoso.test", "A")) == [Answer("refused")]
+
+
+class Bare(asyncio.DatagramProtocol):
+    """Answers every question with no data, and with no SOA record that says for how long."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        self.transport.sendto(dns.message.make_response(query).to_wire(), addr)
+
+
+def test_a_negative_answer_without_a_soa_record_is_not_to_be_kept() -> None:
+    """RFC 2308 §5."""
+
+    async def answer() -> Answer:
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Bare, ("127.0.0.1", 0))
+        try:
+            return await Resolver(transport.get_extra_info("sockname")).ask(Question("sip.fabrikam.test", "A"))
+        finally:
+            transport.close()
+
+    assert asyncio.run(answer()) == Answer("nodata")
 
 
 def test_without_a_cache_every_question_is_asked(server: DnsServer) -> None:

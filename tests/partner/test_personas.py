@@ -7,12 +7,16 @@ from dataclasses import fields
 import pytest
 
 from simulator import discovery
-from simulator.discovery import CacheRules, DiscoveryRules
+from simulator.discovery import Answer, CacheRules, DiscoveryRules, SrvRecord
 from simulator.io.dialect import Dialect
-from simulator.names import SipDomain
-from simulator.partner import FederationPolicy
+from simulator.io.peering import Way
+from simulator.names import Fqdn, SipDomain
+from simulator.partner import FederationPolicy, Proxy
 from simulator.partner.edge import EdgeRules
 from simulator.partner.personas import SFB_2019, Persona
+
+ACME = SipDomain.parse("acme.test")
+RECORDS = tuple(SrvRecord(0, 1, 5061, f"sip{number}.acme.test") for number in range(4))
 
 
 def test_values_of_the_discovery_the_dialect_and_the_persona_can_be_named_side_by_side() -> None:
@@ -43,12 +47,28 @@ def test_no_name_means_two_things() -> None:
     assert len(names) == len(set(names))
 
 
+def ways_to_acme(persona: Persona, policy: FederationPolicy, times: int = 1) -> list[Way]:
+    rules = EdgeRules(persona, policy, lambda _sentence: None)
+    return [rules.way_to(ACME) for _ in range(times)]
+
+
 def test_the_choices_of_an_edge_are_repeatable_and_differ_from_one_discovery_to_the_next() -> None:
-    def choices(seed: int) -> list[float]:
-        rules = EdgeRules(SFB_2019.but(seed=seed), FederationPolicy(), lambda _sentence: None)
-        ways = [rules.way_to(SipDomain.parse("acme.test")) for _ in range(3)]
-        return [way.rng.random() for way in ways if way.rng is not None]  # type: ignore[union-attr]
+    def choices(seed: int) -> list[str]:
+        plans = [way.plan() for way in ways_to_acme(SFB_2019.but(seed=seed), FederationPolicy(), 12)]
+        for plan in plans:
+            plan.answer(plan.open_questions[0], Answer("noerror", RECORDS))
+        return [plan.targets[0].name for plan in plans]
 
     assert choices(5) == choices(5)
     assert choices(5) != choices(6)
-    assert len(set(choices(5))) == 3
+    assert len(set(choices(5))) > 1
+
+
+def test_the_rules_of_a_persona_reach_the_plans_of_both_kinds_of_federation() -> None:
+    persona = SFB_2019.but(families=("AAAA",))
+    direct = FederationPolicy()
+    direct.allow(ACME, Proxy(Fqdn.parse("edge.acme.test")))
+    for policy in (FederationPolicy(), direct):
+        (way,) = ways_to_acme(persona, policy)
+
+        assert way.plan().rules == persona.discovery
