@@ -13,6 +13,7 @@ from simulator import tls, trust
 from simulator.discovery import Attempt
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.link import Link, LinkLost, LinkUser, Tap
+from simulator.io.revocation import CheckedEndpoint, RevocationLookups
 from simulator.io.timers import Timers
 from simulator.names import parse_host
 
@@ -30,6 +31,8 @@ class TrustPolicy:
     "The trusted roots."
     rules: trust.Rules
     "The name and usage rules for the peers' certificates."
+    revocation: RevocationLookups | None = None
+    "Where revocation is looked up; without it `soft` rules ask nobody, and `hard` ones accept nobody."
 
 
 @dataclass
@@ -65,12 +68,8 @@ class SipTransport:
         """Open a connection as a discovery plan says; LinkLost when TCP or TLS does not come up."""
         name = attempt.target.name
         expected = parse_host(name)
-        endpoint = tls.Endpoint(
-            self._context("client"),
-            server_name=name if not isinstance(expected, trust.IPAddress) else None,
-            verify=lambda presented: self._judge(presented, expected),
-        )
-        link = self._link(endpoint, outgoing=True, expected=name)
+        server_name = name if not isinstance(expected, trust.IPAddress) else None
+        link = self._link("client", server_name, expected, dialled=name)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 try:
@@ -111,23 +110,34 @@ class SipTransport:
         self._contexts.clear()
 
     def _accept(self) -> Link:
-        endpoint = tls.Endpoint(self._context("server"), verify=lambda presented: self._judge(presented, None))
-        link = self._link(endpoint, outgoing=False)
+        link = self._link("server", None, None)
         if len(self.links) > MAX_INCOMING:
             link.close("too many connections")
         return link
 
-    def _link(self, endpoint: tls.Endpoint, *, outgoing: bool, expected: str = "") -> Link:
+    def _link(
+        self, role: tls.Role, server_name: str | None, expected: trust.Expected | None, *, dialled: str = ""
+    ) -> Link:
+        def judge(presented: tls.PresentedChain) -> trust.Verdict:
+            return self._judge(presented, expected)
+
+        lookups = self.policy.revocation
+        if lookups is None:
+            endpoint = tls.Endpoint(self._context(role), server_name=server_name, verify=judge)
+        else:
+            endpoint = CheckedEndpoint(self._context(role), server_name=server_name, judge=judge, settle=lookups.settle)
         link = Link(
             endpoint,
             self.user,
             self.timers,
             sent_by=f"{self.name}:{self.port}" if self.port else self.name,
-            outgoing=outgoing,
-            expected=expected,
+            outgoing=role == "client",
+            expected=dialled,
             tap=self.tap,
             on_gone=self.links.discard,
         )
+        if isinstance(endpoint, CheckedEndpoint):
+            endpoint.wake = lambda: link.data_received(b"")
         self.links.add(link)
         return link
 
@@ -146,6 +156,7 @@ class SipTransport:
             at=self.timers.clock.today(),
             rules=self.policy.rules,
             expected=expected,
+            revocation=None if self.policy.revocation is None else self.policy.revocation.data,
         )
 
 
