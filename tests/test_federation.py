@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 
@@ -10,6 +11,7 @@ import pytest
 from simulator.errors import ConfigurationError, ExpectationFailed
 from simulator.federation import Engine, Federation
 from simulator.io.addresses import LoopbackAddresses
+from simulator.outcome import Outcome
 from simulator.partner import SFB_2019
 from simulator.scenarios.steps import must_chat_both_ways
 
@@ -156,9 +158,9 @@ def test_a_changed_record_route_is_noticed(federation: Federation) -> None:
     partner = federation.partner()
     alice, bob = federation.sut.user("alice"), partner.user("bob")
     alice.chat_with(bob).say("the session is open").must_succeed()
-    sound = partner.agent.record_route
+    sound = partner.agent.writer.record_route
 
-    partner.agent.record_route = sound.replace("ms-route-sig=", "ms-route-sig=x")
+    partner.agent.writer.record_route = sound.replace("ms-route-sig=", "ms-route-sig=x")
     refused = [record for record in federation.records if "481" in record.text]
     alice.chat_with(bob).say("over the old route")
 
@@ -231,3 +233,18 @@ def test_expectations_name_what_came_instead(federation: Federation) -> None:
 def test_a_users_mistake_is_a_sentence(federation: Federation, wrong: object, sentence: str) -> None:
     with pytest.raises(Exception, match=sentence):  # of simulator's or of fakes' errors: what counts is the sentence
         wrong(federation)  # type: ignore[operator]
+
+
+def test_messages_sent_at_the_same_time_share_one_session_and_keep_their_order(federation: Federation) -> None:
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    account = partner.agent.accounts[bob.uri]
+
+    async def send_all() -> list[Outcome]:
+        return await asyncio.gather(*(partner.agent.send_text(account, alice.uri, str(n)) for n in range(20)))
+
+    outcomes = partner._loop.run(send_all())
+
+    assert all(outcome.delivered for outcome in outcomes)
+    assert [message.text for message in alice.messages] == [str(n) for n in range(20)]
+    assert len([record for record in federation.records if record.text.startswith("INVITE ")]) == 1

@@ -47,7 +47,7 @@ class ChatSession:
         """Send one text in the dialog; the final response is the delivery report (dialect facts §4.5)."""
         content_type, body = text.encode(message)
         request = self._session.request(
-            "MESSAGE", headers=self._agent.request_headers(), body=body, content_type=content_type
+            "MESSAGE", headers=self._agent.writer.request_headers(), body=body, content_type=content_type
         )
         response = await self._exchange(request)
         if response.status in GONE:
@@ -65,7 +65,7 @@ class ChatSession:
         response = await link.request(invite, on_provisional=lambda provisional: self._take_response(link, provisional))
         self._take_response(link, response)
         if self._session.dialog is not None and not self.ended:
-            self._agent.drop_own_routes(self._session.dialog)
+            self._agent.writer.drop_own_routes(self._session.dialog)
             self._agent.dialogs[self._session.dialog.id] = self
         return response
 
@@ -74,11 +74,13 @@ class ChatSession:
         agent = self._agent
         response = self._session.accept(
             agent.now,
-            headers=[("Contact", agent.contact(self.account)), ("Allow", ", ".join(agent.dialect.allow))],
-            body=sdp.im_offer(agent.media_address, accept_types=agent.dialect.accept_types, own_uri=self.account.uri),
+            headers=[("Contact", agent.writer.contact(self.account)), ("Allow", ", ".join(agent.dialect.allow))],
+            body=sdp.im_offer(
+                agent.writer.media_address, accept_types=agent.dialect.accept_types, own_uri=self.account.uri
+            ),
             content_type=sdp.CONTENT_TYPE,
         )
-        agent.put_into_route(response)
+        agent.writer.put_into_route(response)
         self._origin = link, transaction
         assert self._session.dialog is not None
         agent.dialogs[self._session.dialog.id] = self
@@ -105,7 +107,7 @@ class ChatSession:
 
     def _take_response(self, link: Link, response: Response) -> None:
         for request in self._session.receive_response(response, self._agent.now):
-            self._agent.leave_out_own_route(request)
+            self._agent.writer.leave_out_own_route(request)
             if request.method == "ACK":
                 link.acknowledge(request)
             else:
@@ -155,7 +157,7 @@ class Chats:
     def __init__(self, agent: UserAgent) -> None:
         self._agent = agent
         self._sessions: dict[Pair, ChatSession] = {}
-        self._opening: dict[Pair, asyncio.Lock] = {}
+        self._opening: dict[Pair, asyncio.Task[ChatSession | Outcome]] = {}
 
     async def send(self, account: Account, remote: str, message: str) -> Outcome:
         """Deliver one text, opening the session that it needs; raises FederationFailed where nobody answered.
@@ -163,17 +165,25 @@ class Chats:
         When the peer says that the session is gone, nothing was delivered: a new one is opened, once.
         """
         for _ in range(2):
-            async with self._opening.setdefault((account.uri, remote), asyncio.Lock()):
-                session = self._sessions.get((account.uri, remote))
-                if session is None:
-                    opened = await self._open(account, remote)
-                    if isinstance(opened, Outcome):
-                        return opened
-                    session = opened
-                outcome = await session.send(message)
+            session = await self._session(account, remote)
+            if isinstance(session, Outcome):
+                return session
+            outcome = await session.send(message)
             if outcome.status not in GONE:
-                return outcome
+                break
         return outcome
+
+    async def _session(self, account: Account, remote: str) -> ChatSession | Outcome:
+        """The open session between the two, or a new one, which all who ask in the meantime wait for."""
+        pair = (account.uri, remote)
+        session = self._sessions.get(pair)
+        if session is not None:
+            return session
+        opening = self._opening.get(pair)
+        if opening is None:
+            opening = self._opening[pair] = asyncio.create_task(self._open(account, remote))
+            opening.add_done_callback(lambda _task: self._opening.pop(pair, None))
+        return await asyncio.shield(opening)
 
     async def end(self, account: Account, remote: str) -> None:
         """Send BYE in the session between the two, if there is one."""
@@ -198,12 +208,12 @@ class Chats:
         if agent.dialect.conversation_id:
             headers.append(("Ms-Conversation-ID", base64.b64encode(secrets.token_bytes(22)).decode()))
         headers.append(("Allow", ", ".join(agent.dialect.allow)))
-        invite = agent.initial_request(
+        invite = agent.writer.initial_request(
             "INVITE",
             account,
             remote,
             headers=headers,
-            body=sdp.im_offer(agent.media_address, accept_types=agent.dialect.accept_types),
+            body=sdp.im_offer(agent.writer.media_address, accept_types=agent.dialect.accept_types),
             content_type=sdp.CONTENT_TYPE,
         )
         session = ChatSession(agent, account, remote, InviteSession.call(invite))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
@@ -22,16 +20,15 @@ from simulator.io.resolver import Resolver
 from simulator.io.timers import Timers
 from simulator.io.transport import SipTransport, TrustPolicy
 from simulator.io.watches import Watches
+from simulator.io.writer import Header, Writer
 from simulator.names import Fqdn, SipDomain
 from simulator.outcome import Outcome
 from simulator.presence.state import PresenceState
 from simulator.sip.dialog import Dialog, DialogId
-from simulator.sip.fields import NameAddr, new_call_id, new_tag
+from simulator.sip.fields import NameAddr
 from simulator.sip.message import Request, Response
 from simulator.sip.transaction import ServerTransaction
 from simulator.sip.uri import SipUri
-
-Header = tuple[str, str]
 
 LEAVE_TIME = 1.0
 "Seconds that the other side has for the answers to our good-byes."
@@ -75,12 +72,12 @@ class UserAgent:
         self.accounts: dict[str, Account] = {}
         self.dialogs: dict[DialogId, DialogUser] = {}
         self.transport = SipTransport(identity, trust_policy, timers, self, str(fqdn), tap, key_log)
-        self.record_route = ""
-        "Our own Record-Route value; every request inside a dialog must bring it back byte for byte."
+        self.writer = Writer(dialect, fqdn, self.transport)
         self.chats = Chats(self)
         self.watches = Watches(self)
         self._resolver = resolver
         self._outgoing: dict[Way, asyncio.Task[Link]] = {}
+        self._ways: dict[Link, Way] = {}
         self._vouched: WeakKeyDictionary[Link, dict[Way, Refusal | None]] = WeakKeyDictionary()
         self._held: dict[Link, deque[tuple[ServerTransaction, Request]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,8 +85,12 @@ class UserAgent:
     async def listen(self, address: str, port: int) -> None:
         """Take requests at `address` and `port` (0 = any free one); ConfigurationError when that cannot be."""
         await self.transport.listen(address, port)
-        if self.dialect.record_routes:
-            self.record_route = _opaque_route(f"{self.fqdn}:{self.transport.port}")
+        self.writer.record_route = self.writer.new_record_route()
+
+    @property
+    def now(self) -> float:
+        """Seconds on the federation's clock."""
+        return self.timers.clock.now()
 
     # -- what users do ------------------------------------------------------------------------------------------
 
@@ -200,95 +201,14 @@ class UserAgent:
         failure: LinkLost | None = None
         for attempt in route.attempts:
             try:
-                return await self.transport.connect(attempt)
+                link = await self.transport.connect(attempt)
             except LinkLost as error:
                 self.log(f"{attempt.target.name} at {attempt.address}:{attempt.port}: {error}")
                 failure = error
+            else:
+                self._ways[link] = way
+                return link
         raise failure or NotFound(f"{way.domain} has no address.")
-
-    # -- writing in our dialect ---------------------------------------------------------------------------------
-
-    @property
-    def now(self) -> float:
-        """Seconds on the federation's clock."""
-        return self.timers.clock.now()
-
-    @property
-    def media_address(self) -> str:
-        """The address in session descriptions; it has no meaning (dialect facts §4.1)."""
-        return self.transport.address or "127.0.0.1"
-
-    def request_headers(self) -> list[Header]:
-        """What every request of the dialect carries."""
-        return [("User-Agent", self.dialect.user_agent)] if self.dialect.user_agent else []
-
-    def routing_headers(self) -> list[Header]:
-        """What keeps us in the path of a dialog that a request of ours can begin (RFC 3261 §16.6, RFC 6665 §4.3)."""
-        return [("Record-Route", self.record_route)] if self.record_route else []
-
-    def contact(self, account: Account) -> str:
-        """The Contact value of a user."""
-        if self.dialect.gruu_contact:
-            return f"<{account.uri};opaque=user:epid:{self._epid(account)}AAA;gruu>"
-        user = account.uri.removeprefix("sip:").partition("@")[0]
-        return f"<sip:{user}@{self.fqdn}:{self.transport.port};transport=tls>"
-
-    def initial_request(
-        self,
-        method: str,
-        account: Account,
-        remote: str,
-        *,
-        headers: Iterable[Header] = (),
-        body: bytes = b"",
-        content_type: str | None = None,
-    ) -> Request:
-        """A request outside any dialog that makes one, without Via (RFC 3261 §8.1.1)."""
-        return Request.build(
-            method,
-            remote,
-            [
-                ("Max-Forwards", "70"),
-                *self.routing_headers(),
-                ("From", self._from(account)),
-                ("To", f"<{remote}>"),
-                ("Call-ID", new_call_id()),
-                ("CSeq", f"1 {method}"),
-                ("Contact", self.contact(account)),
-                *self.request_headers(),
-                *headers,
-            ],
-            body,
-            content_type,
-        )
-
-    def put_into_route(self, response: Response) -> None:
-        """Add our Record-Route to a response that makes a dialog, above those of the request (RFC 3261 §16.6)."""
-        if self.record_route:
-            response.headers.prepend("Record-Route", self.record_route)
-
-    def drop_own_routes(self, dialog: Dialog) -> None:
-        """Take ourselves out of the route set: the edge and its users are one here."""
-        dialog.routes = tuple(route for route in dialog.routes if route != self.record_route)
-
-    def leave_out_own_route(self, request: Request) -> None:
-        """The same for a request that was written together with its dialog: the ACK to the 2xx that made it."""
-        routes = request.routes
-        if self.record_route in routes:
-            request.headers.remove("Route")
-            for route in routes:
-                if route != self.record_route:
-                    request.headers.add("Route", route)
-
-    def _from(self, account: Account) -> str:
-        if self.dialect.epid:
-            name = f'"{account.display_name}"' if account.display_name else ""
-            return f"{name}<{account.uri}>;tag={new_tag()};epid={self._epid(account)}"
-        return NameAddr.build(account.uri, display_name=account.display_name, tag=new_tag()).raw
-
-    @staticmethod
-    def _epid(account: Account) -> str:
-        return hashlib.sha256(account.uri.encode()).hexdigest()[:10]
 
     # -- receiving ----------------------------------------------------------------------------------------------
 
@@ -315,6 +235,9 @@ class UserAgent:
         if link.fault:
             self.log(f"The connection {_where(link)} ended: {link.fault}")
         self._held.pop(link, None)
+        way = self._ways.pop(link, None)
+        if way is not None and _is_spent(self._outgoing[way]):
+            del self._outgoing[way]
 
     def respond(
         self,
@@ -444,7 +367,7 @@ class UserAgent:
             user = self.watches.waiting_for(request)
         if user is None:
             self._refuse_dialog(link, transaction, "there is no such dialog")
-        elif self.record_route and (not request.routes or request.routes[0] != self.record_route):
+        elif not self.writer.is_our_route(request):
             sentence = "route set is no longer valid (1004): our Record-Route did not come back as it was"
             self._refuse_dialog(link, transaction, sentence)
         else:
@@ -465,12 +388,6 @@ def sender_domain(request: Request) -> SipDomain:
     if asserted:
         return SipDomain.parse(NameAddr.parse(asserted[0]).parsed_uri.host)
     return SipDomain.parse(request.from_.parsed_uri.host)
-
-
-def _opaque_route(server: str) -> str:
-    """As long and as meaningless as those of a Microsoft edge (dialect facts §2.1)."""
-    key, signature = secrets.token_urlsafe(150), secrets.token_urlsafe(30)
-    return f"<sip:{server};transport=tls;lr;ms-key-info={key};ms-route-sig={signature}>"
 
 
 def _where(link: Link) -> str:

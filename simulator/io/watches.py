@@ -85,7 +85,7 @@ class Watching:
         """Keep the register of dialogs and the timer true after anything happened."""
         dialog = self.usage.dialog
         if dialog is not None and self._key is None:
-            self._agent.drop_own_routes(dialog)
+            self._agent.writer.drop_own_routes(dialog)
             self._key = dialog.id
             self._agent.dialogs[dialog.id] = self
         if self._timer is not None:
@@ -192,7 +192,7 @@ class Watches:
         agent = self._agent
         dialect = agent.dialect
         expiry = [("Expires", str(dialect.subscription_seconds))] if dialect.asks_for_expiry else []
-        request = agent.initial_request(
+        request = agent.writer.initial_request(
             "SUBSCRIBE",
             account,
             presentity,
@@ -245,15 +245,15 @@ class Watches:
         usage = NotifierUsage.accept(
             request,
             agent.now,
-            contact=agent.contact(account),
+            contact=agent.writer.contact(account),
             body=body,
             content_type=content_type,
             default_expires=agent.dialect.subscription_seconds,
             max_expires=agent.dialect.subscription_seconds,
             to_tag=transaction.to_tag,
-            notify_headers=[*agent.routing_headers(), *agent.request_headers()],
+            notify_headers=[*agent.writer.routing_headers(), *agent.writer.request_headers()],
         )
-        agent.put_into_route(usage.response)
+        agent.writer.put_into_route(usage.response)
         watched = Watched(agent, account, request.from_.parsed_uri.aor, usage)
         self._watched.append(watched)
         agent.send_response(link, transaction, usage.response)

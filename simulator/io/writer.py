@@ -1,0 +1,117 @@
+"""Writes requests in the dialect of one product, as one element with an edge and users in it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+
+from simulator.io.account import Account
+from simulator.io.dialect import Dialect
+from simulator.io.transport import SipTransport
+from simulator.names import Fqdn
+from simulator.sip.dialog import Dialog
+from simulator.sip.fields import NameAddr, new_call_id, new_tag
+from simulator.sip.message import Request, Response
+
+Header = tuple[str, str]
+
+
+class Writer:
+    """What the dialect decides about a message: addresses, routes, and the headers that all of its kind carry."""
+
+    def __init__(self, dialect: Dialect, fqdn: Fqdn, transport: SipTransport) -> None:
+        self.dialect = dialect
+        self.record_route = ""
+        "Our own Record-Route value; every request inside a dialog must bring it back byte for byte."
+        self._fqdn = fqdn
+        self._transport = transport
+
+    def new_record_route(self) -> str:
+        """Long and meaningless as that of a Microsoft edge (dialect facts §2.1); empty where the dialect has none."""
+        if not self.dialect.record_routes:
+            return ""
+        key, signature = secrets.token_urlsafe(150), secrets.token_urlsafe(30)
+        server = f"{self._fqdn}:{self._transport.port}"
+        return f"<sip:{server};transport=tls;lr;ms-key-info={key};ms-route-sig={signature}>"
+
+    def is_our_route(self, request: Request) -> bool:
+        """Whether a request inside a dialog brought our Record-Route back as it was, if we gave one."""
+        return not self.record_route or (bool(request.routes) and request.routes[0] == self.record_route)
+
+    @property
+    def media_address(self) -> str:
+        """The address in session descriptions; it has no meaning (dialect facts §4.1)."""
+        return self._transport.address or "127.0.0.1"
+
+    def request_headers(self) -> list[Header]:
+        """What every request of the dialect carries."""
+        return [("User-Agent", self.dialect.user_agent)] if self.dialect.user_agent else []
+
+    def routing_headers(self) -> list[Header]:
+        """What keeps us in the path of a dialog that a request of ours can begin (RFC 3261 §16.6, RFC 6665 §4.3)."""
+        return [("Record-Route", self.record_route)] if self.record_route else []
+
+    def contact(self, account: Account) -> str:
+        """The Contact value of a user."""
+        if self.dialect.gruu_contact:
+            return f"<{account.uri};opaque=user:epid:{self._epid(account)}AAA;gruu>"
+        user = account.uri.removeprefix("sip:").partition("@")[0]
+        return f"<sip:{user}@{self._fqdn}:{self._transport.port};transport=tls>"
+
+    def initial_request(
+        self,
+        method: str,
+        account: Account,
+        remote: str,
+        *,
+        headers: Iterable[Header] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+    ) -> Request:
+        """A request outside any dialog that makes one, without Via (RFC 3261 §8.1.1)."""
+        return Request.build(
+            method,
+            remote,
+            [
+                ("Max-Forwards", "70"),
+                *self.routing_headers(),
+                ("From", self._from(account)),
+                ("To", f"<{remote}>"),
+                ("Call-ID", new_call_id()),
+                ("CSeq", f"1 {method}"),
+                ("Contact", self.contact(account)),
+                *self.request_headers(),
+                *headers,
+            ],
+            body,
+            content_type,
+        )
+
+    def put_into_route(self, response: Response) -> None:
+        """Add our Record-Route to a response that makes a dialog, above those of the request (RFC 3261 §16.6)."""
+        if self.record_route:
+            response.headers.prepend("Record-Route", self.record_route)
+
+    def drop_own_routes(self, dialog: Dialog) -> None:
+        """Take ourselves out of the route set: the edge and its users are one here."""
+        dialog.routes = tuple(route for route in dialog.routes if route != self.record_route)
+
+    def leave_out_own_route(self, request: Request) -> None:
+        """The same for a request that was written together with its dialog: the ACK to the 2xx that made it."""
+        routes = request.routes
+        if self.record_route in routes:
+            request.headers.remove("Route")
+            for route in routes:
+                if route != self.record_route:
+                    request.headers.add("Route", route)
+
+    def _from(self, account: Account) -> str:
+        if self.dialect.epid:
+            name = f'"{account.display_name}"' if account.display_name else ""
+            return f"{name}<{account.uri}>;tag={new_tag()};epid={self._epid(account)}"
+        return NameAddr.build(account.uri, display_name=account.display_name, tag=new_tag()).raw
+
+    @staticmethod
+    def _epid(account: Account) -> str:
+        return hashlib.sha256(account.uri.encode()).hexdigest()[:10]
