@@ -124,7 +124,7 @@ class InviteSession:
         response = None if self.clock is None else self.clock.refusal(self.invite)
         if response is None:
             return None
-        return self.reject(422, headers=[("Min-SE", value) for value in response.headers.get_all("Min-SE")])
+        return self.reject(422, headers=[("Min-SE", response.headers.get("Min-SE") or "")])
 
     def ring(self, status: int = 180, *, headers: Headers = (), reason: str | None = None) -> Response:
         """A provisional response above 100, which makes the early dialog. `headers` should bring a Contact."""
@@ -510,9 +510,10 @@ class InviteSession:
 
 def _retry_after(response: Response) -> float | None:
     """Seconds; None where the peer does not say, or not in a way that can be read."""
-    value = response.headers.get("Retry-After") or ""
-    seconds = value.partition(";")[0].partition("(")[0].strip()
-    return float(seconds) if seconds.isdecimal() and len(seconds) < 10 else None
+    try:
+        return None if response.retry_after is None else float(response.retry_after.seconds)
+    except RemoteProtocolError:
+        return None
 
 
 _OPEN = (SessionState.ACCEPTED, SessionState.ESTABLISHED)

@@ -15,11 +15,6 @@ PIGGYBACK_CSEQ = "ms-piggyback-cseq"
 "The header that tells a 2xx with the first notification in it from any other."
 
 
-def option_tags(message: Message, *headers: str) -> set[str]:
-    """The tags in these headers, such as `Supported`, in lower case. Raises RemoteProtocolError on a broken list."""
-    return {tag.lower() for header in headers for tag in message.headers.values(header)}
-
-
 def bad_extension(request: Request, known: Container[str], *, as_proxy: bool = False) -> Response | None:
     """The 420 to a request that requires what is not `known` (lower case), each such tag in Unsupported (§8.2.2.3).
 
@@ -29,7 +24,7 @@ def bad_extension(request: Request, known: Container[str], *, as_proxy: bool = F
     """
     if request.method in ("ACK", "CANCEL"):
         return None
-    required = request.headers.values("Require") + (request.headers.values("Proxy-Require") if as_proxy else [])
+    required = (*request.require, *(request.proxy_require if as_proxy else ()))
     unknown = [tag for tag in required if tag.lower() not in known]
     if not unknown:
         return None
@@ -60,7 +55,7 @@ class SubscriptionOptions:
 
     def shared_with(self, message: Message) -> SubscriptionOptions:
         """Those that the sender of the message supports too. Raises RemoteProtocolError on a broken list."""
-        theirs = option_tags(message, "Supported") if self.tags else set()
+        theirs = {tag.lower() for tag in message.supported} if self.tags else set()
         return SubscriptionOptions(
             autoextend=self.autoextend and AUTOEXTEND in theirs,
             piggyback=self.piggyback and PIGGYBACK in theirs,

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from simulator.errors import LocalProtocolError
-from simulator.sip.headers import Headers, key_of
+from simulator.sip.headers import key_of
 from simulator.sip.message import Message, Request, Response
-from simulator.sip.text import parse_number, parse_params
 
 TIMER = "timer"
 "The option tag (§10)."
 LEAST = 90
 "Seconds: no interval may be shorter, and what a missing Min-SE means (§4, §5)."
-LONGEST = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +34,9 @@ class SessionTimer:
             raise LocalProtocolError(f"A session interval is {LEAST} seconds at least, and not below its minimum.")
 
 
-class SessionExpires(NamedTuple):
-    """The Session-Expires of a message (§4)."""
-
-    seconds: int
-    refresher: str | None
-    "`uac` or `uas`, of the transaction that carries it; None where the sender leaves it open."
-
-    @classmethod
-    def of(cls, message: Message) -> SessionExpires | None:
-        """None where there is none. Raises RemoteProtocolError where it cannot be read."""
-        return message.headers.view("session-expires:seconds", _session_expires)
-
-
-def min_se(message: Message) -> int | None:
-    """The Min-SE in seconds (§5). Raises RemoteProtocolError where it is no number."""
-    value = message.headers.only("min-se")
-    return None if value is None else parse_number(value.partition(";")[0], "Min-SE", LONGEST)
-
-
 def supports_timer(message: Message) -> bool:
     """Whether the sender knows session timers."""
-    return _names(message, TIMER, "Supported", "Require")
+    return any(tag.lower() == TIMER for tag in (*message.supported, *message.require))
 
 
 class SessionClock:
@@ -102,7 +81,7 @@ class SessionClock:
         """The peer's 2xx to an INVITE or UPDATE of ours; without Session-Expires there is no session timer, or none any
         more (§7.2). Raises RemoteProtocolError where it cannot be read."""
         self.learn(response)
-        said = SessionExpires.of(response)
+        said = response.session_expires
         if said is None:
             self.stop()
         else:
@@ -111,10 +90,10 @@ class SessionClock:
     def raise_interval(self, response: Response) -> bool:
         """After a 422: whether the same request makes sense again, now with an interval as long as the peer wants
         (§7.3). Raises RemoteProtocolError where its Min-SE cannot be read."""
-        wanted = min_se(response)
-        if response.status != 422 or wanted is None or wanted <= self._asked:
+        wanted = response.min_se
+        if response.status != 422 or wanted is None or wanted.seconds <= self._asked:
             return False
-        self._minimum = wanted
+        self._minimum = wanted.seconds
         return True
 
     def refuse_update(self) -> None:
@@ -131,7 +110,7 @@ class SessionClock:
     def refusal(self, request: Request) -> Response | None:
         """The 422 for an interval below our minimum (§9); None for any other, and for a peer that does not know session
         timers. Raises RemoteProtocolError where the headers cannot be read."""
-        asked = SessionExpires.of(request)
+        asked = request.session_expires
         if asked is None or asked.seconds >= self.wanted.minimum or not supports_timer(request):
             return None
         return request.respond(422, headers=[("Min-SE", str(self.wanted.minimum))])
@@ -140,14 +119,14 @@ class SessionClock:
         """Start the time; the headers for our 2xx: never more than the peer asks for, nor less than its Min-SE (§9).
         A peer that knows no session timers cannot refresh. Raises RemoteProtocolError as `refusal`."""
         self.learn(request)
-        asked, knows = SessionExpires.of(request), supports_timer(request)
-        interval = max(self.wanted.interval, min_se(request) or LEAST)
+        asked, least, knows = request.session_expires, request.min_se, supports_timer(request)
+        interval = max(self.wanted.interval, LEAST if least is None else least.seconds)
         role = None
         if asked is not None:
             interval, role = min(interval, asked.seconds), asked.refresher
         if not knows:
             role = "uas"
-        elif role not in ("uac", "uas"):
+        elif role is None:
             ours = self.we_refresh if self.interval is not None else self.wanted.we_refresh
             role = "uas" if ours else "uac"
         self._start(interval, role == "uas", now)
@@ -157,7 +136,7 @@ class SessionClock:
     def learn(self, message: Message) -> None:
         """See in the Allow of any message of the peer how it can be refreshed."""
         if "Allow" in message.headers:
-            self._peer_takes_update = _names(message, "update", "Allow")
+            self._peer_takes_update = "UPDATE" in message.allow
 
     # Time
 
@@ -174,20 +153,6 @@ class SessionClock:
         self.we_refresh = we_refresh
         self.refresh_at = now + interval / 2 if we_refresh else None
         self.end_at = now + interval - min(32.0, interval / 3)
-
-
-def _session_expires(headers: Headers) -> SessionExpires | None:
-    value = headers.only("session-expires")
-    if value is None:
-        return None
-    seconds, semicolon, params = value.partition(";")
-    refresher = parse_params(semicolon + params).get("refresher")
-    return SessionExpires(parse_number(seconds, "Session-Expires", LONGEST), refresher and refresher.lower())
-
-
-def _names(message: Message, word: str, *headers: str) -> bool:
-    """Whether one of these list headers names the word."""
-    return any(value.lower() == word for header in headers for value in message.headers.values(header))
 
 
 def _names_in(headers: Sequence[tuple[str, str]], word: str) -> bool:

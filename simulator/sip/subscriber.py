@@ -7,9 +7,8 @@ from simulator.sip.dialog import Dialog
 from simulator.sip.fields import EventHeader, SubscriptionState
 from simulator.sip.headers import key_of
 from simulator.sip.message import Request, Response
-from simulator.sip.options import NO_OPTIONS, PIGGYBACK_CSEQ, SubscriptionOptions, option_tags
+from simulator.sip.options import NO_OPTIONS, SubscriptionOptions
 from simulator.sip.subscription_terms import DEFAULT_EXPIRES, ENDING_STATUSES, SubscriptionPhase
-from simulator.sip.text import parse_number
 from simulator.sip.transaction import Timers
 
 RETRY_AT_ONCE = frozenset({"deactivated", "timeout"})
@@ -102,11 +101,11 @@ class SubscriberUsage:
             if status < 300:
                 self._granted(response, now)
                 return []
-            minimum = response.headers.get("Min-Expires", "")
-            if status == 423 and minimum and minimum.isdecimal() and int(minimum) > (self._wanted or 0):
-                self._wanted = int(minimum)
+            minimum = response.min_expires if status == 423 else None
+            if minimum is not None and minimum > (self._wanted or 0):
+                self._wanted = minimum
                 return [self._again()]
-            if status == 420 and self._do_without(option_tags(response, "Unsupported")):
+            if status == 420 and self._do_without({tag.lower() for tag in response.unsupported}):
                 return [self._again()]
         except RemoteProtocolError as error:
             self._end(f"a response could not be read: {error.reason}")
@@ -196,9 +195,8 @@ class SubscriberUsage:
         if not self._ending:
             self._lives_until(now + granted, now)
         self.agreed = self.options.shared_with(response)
-        number = response.headers.get(PIGGYBACK_CSEQ)
-        if self.options.piggyback and number is not None and not self.ended:
-            self._take_piggyback(response, parse_number(number, PIGGYBACK_CSEQ, 2**31 - 1), now)
+        if self.options.piggyback and (number := response.ms_piggyback_cseq) is not None:
+            self._take_piggyback(response, number, now)
 
     def _take_piggyback(self, response: Response, number: int, now: float) -> None:
         """The notification in a 2xx, unless a NOTIFY that was sent after it has overtaken it."""
