@@ -88,6 +88,11 @@ class MessageReader:
         return len(self._buffer) + (self._head is not None)
 
     @property
+    def incomplete(self) -> Request | Response | None:
+        """The message whose head is there and whose body is still arriving, without that body."""
+        return self._head
+
+    @property
     def error(self) -> RemoteProtocolError | None:
         """What broke this reader, or None."""
         return self._error

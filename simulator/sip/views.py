@@ -40,10 +40,11 @@ class HasHeaders(Protocol):
 class View(Generic[Seen]):
     """An attribute that shows headers as values: made at the first look, remembered until a header changes."""
 
-    __slots__ = ("_key", "_make")
+    __slots__ = ("_make", "key")
 
     def __init__(self, key: str, make: Callable[[Headers], Seen]) -> None:
-        self._key = key
+        self.key = key
+        "Under which the value is remembered; the name of the header but for views of several kinds."
         self._make = make
 
     @overload
@@ -55,7 +56,7 @@ class View(Generic[Seen]):
             return self
         headers = message.headers
         views = headers.views
-        key = self._key
+        key = self.key
         if key in views:
             return views[key]  # type: ignore[return-value]  # one key, one type
         made = views[key] = self._make(headers)
