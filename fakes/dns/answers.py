@@ -39,10 +39,11 @@ class Answers:
     The key is the query less its id: letter case, flags and EDNS are part of it, so that they come back exactly.
     """
 
-    __slots__ = ("_kept", "_octets", "zones")
+    __slots__ = ("_kept", "_max_kept", "_max_octets", "_octets", "zones")
 
-    def __init__(self, zones: PublishedZones) -> None:
+    def __init__(self, zones: PublishedZones, max_kept: int = MAX_KEPT, max_octets: int = MAX_KEPT_OCTETS) -> None:
         self.zones = zones
+        self._max_kept, self._max_octets = max_kept, max_octets
         self._kept: dict[Transport, dict[bytes, Kept]] = {"udp": {}, "tcp": {}}
         self._octets = 0
 
@@ -50,6 +51,11 @@ class Answers:
         """Return the answer to a query, for any id; None for what nobody may answer."""
         kept = self._kept[transport].get(wire[2:])
         return kept if kept is not None else self._new(wire, transport)
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """How many answers are kept, and how many octets they and their queries take."""
+        return sum(map(len, self._kept.values())), self._octets
 
     def _new(self, wire: bytes, transport: Transport) -> Kept | None:
         reply = reply_to(wire, self.zones, transport)
@@ -59,7 +65,7 @@ class Answers:
         if reply.question is not None and len(wire) <= MAX_QUERY:
             known = self._kept[transport]
             self._octets += len(wire) + len(reply.wire)
-            if len(known) >= MAX_KEPT or self._octets > MAX_KEPT_OCTETS:
+            if len(known) >= self._max_kept or self._octets > self._max_octets:
                 self._kept = {"udp": {}, "tcp": {}}
                 self._octets = len(wire) + len(reply.wire)
                 known = self._kept[transport]

@@ -25,5 +25,4 @@ class Carrier(Protocol):
 
 
 Answer = Callable[[bytes, Client, Carrier], bytes | None]
-"""Gives what goes back for what has come: the octets; no octets when nothing is to go back, or when the carrier was told;
-None when nobody may answer this."""
+"Gives the octets that go back, none when nothing does or the carrier was told, and None when nobody may answer."

@@ -195,6 +195,10 @@ class History:
         found = [query for query in queries if not wanted.differences(query)]
         if len(found) == times or (times is None and found):
             return found
+        if times == 0:
+            seen = "\n  ".join(map(str, found[:NEAR_MISSES]))
+            asked = f"it was, {_times(len(found))}:\n  {seen}"
+            raise QueryNotSeen(f"The DNS server must not have been asked for {wanted}; {asked}")
         how_often = "" if times is None else f" {_times(times)}"
         seen = f"it was asked {_times(len(found))}" if found else "it was not"
         raise QueryNotSeen(

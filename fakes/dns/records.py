@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, get_args
 
@@ -23,6 +24,7 @@ MAX_NAME = 255
 "Octets of a whole name on the wire, length octets and root included (RFC 1035 §2.3.4)."
 
 
+@lru_cache(maxsize=4096)
 def parse_name(text: str) -> Name:
     """Return the labels of an absolute name; one trailing dot is allowed, `"."` is the root.
 

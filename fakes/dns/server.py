@@ -366,7 +366,12 @@ class DnsServer:
 
 @contextmanager
 def running(
-    zones: ZoneSet, *, address: str = "127.0.0.1", port: int = 0, on_query: OnQuery | None = None
+    zones: ZoneSet,
+    *,
+    address: str = "127.0.0.1",
+    port: int = 0,
+    on_query: OnQuery | None = None,
+    views: Mapping[str, ZoneSet] | None = None,
 ) -> Iterator[DnsServer]:
     """Run a server on a thread and event loop of its own, for programs without one; arguments as for `DnsServer`.
 
@@ -379,7 +384,7 @@ def running(
     async def serve() -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: troubles.append(context))
-        async with DnsServer(zones, address=address, port=port, on_query=on_query) as server:
+        async with DnsServer(zones, address=address, port=port, on_query=on_query, views=views) as server:
             stop = asyncio.Event()
             started.set_result((server, loop, stop))
             await stop.wait()

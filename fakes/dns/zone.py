@@ -72,7 +72,7 @@ class Zone:
         Without `origin` the file's first `$ORIGIN` is it. Names outside the zone are passed over, as by BIND. Where
         SOA or NS are missing, those of `Zone(origin)` are there. Besides the types of `RECORD_TYPES` any other is taken
         and served as it is, without additional records; DNAME is not. ALIAS is written like a CNAME. `source` is for
-        error texts. Raises FakeError with the line.
+        error texts. Raises FakeError with the line where reading stopped.
         """
         from fakes.dns.zonefile import read_text  # dnspython is heavy, and not everybody needs it
 
