@@ -53,8 +53,9 @@ def judge(
         keys = [*key_reasons(below_root, presented.role, rules)]
         reasons = [*_told_better(chain, keys), *keys, *names.reasons(wanted, rules), *_crl_point_reasons(leaf, rules)]
         warnings = lifetime_warnings(leaf)
-        # What an untrusted certificate says of its revocation may be anything, and is not followed.
-        trusted = path[-1] in roots and {reason.kind for reason in chain} <= _MATTERS_OF_TIME
+        # What an untrusted certificate says of its revocation may be anything, and is not followed. A chain that does
+        # not reach a root by sound steps has a reason that is no matter of time.
+        trusted = {reason.kind for reason in chain} <= _MATTERS_OF_TIME
         findings = check(path, rules=rules, data=revocation, at=at) if trusted else Findings()
     except (*UNREADABLE, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         return Verdict((Reason(ReasonKind.UNREADABLE, f"it can't be read ({error})"),), (), wanted)

@@ -15,7 +15,7 @@ from simulator.clock import SystemClock
 from simulator.discovery import Attempt, Target
 from simulator.io import revocation
 from simulator.io.link import Link, LinkLost
-from simulator.io.revocation import RevocationLookups
+from simulator.io.revocation import CheckedEndpoint, RevocationLookups
 from simulator.io.timers import Timers
 from simulator.io.transport import SipTransport, TrustPolicy
 from simulator.names import Fqdn
@@ -256,6 +256,87 @@ class TestTheListeningSide:
             await rig.join(client=client, server_asks=rig.lookups(timeout=60))
 
         run(work)
+
+
+def test_a_redirection_is_not_followed() -> None:
+    """It could lead anywhere, into the network behind this machine above all."""
+
+    async def work(rig: Rig) -> None:
+        async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            where = f"{rig.publisher.url}/ours/fresh.crl"
+            writer.write(f"HTTP/1.1 302 Found\r\nLocation: {where}\r\nContent-Length: 0\r\n\r\n".encode())
+            writer.close()
+            await writer.wait_closed()
+
+        async with await asyncio.start_server(redirect, "127.0.0.1", 0) as elsewhere:
+            port = elsewhere.sockets[0].getsockname()[1]
+            rig.authority.publish(f"http://127.0.0.1:{port}")
+            with pytest.raises(LinkLost, match="it answered 302"):
+                await rig.join(client_asks=rig.lookups())
+        assert rig.publisher.history == []
+
+    run(work)
+
+
+class TestCheckedEndpoint:
+    """The end point alone, joined with a client without a network."""
+
+    def settle(self, verdict: trust.Verdict) -> list[tls.Event | None]:
+        """The events from when the client has said hello and this verdict is there, the first None included."""
+
+        async def main() -> list[tls.Event | None]:
+            authority, answer = Authority(), asyncio.get_running_loop().create_future()
+            lookup = trust.Lookup("crl", "http://ca.example/a.crl")
+            awake = asyncio.Event()
+
+            async def settled(_: Callable[[], trust.Verdict]) -> trust.Verdict:
+                result: trust.Verdict = await answer
+                return result
+
+            def context(name: str, role: tls.Role) -> tls.Context:
+                issued = authority.issue(name)
+                return tls.Context(tls.Identity(issued.chain_pem, issued.key_pem), role, lambda _: ACCEPTED)
+
+            client = tls.Endpoint(context(CONNECT, "client"))
+            server = CheckedEndpoint(
+                context(EDGE, "server"),
+                server_name=None,
+                judge=lambda _: replace(ACCEPTED, pending=(lookup,)),
+                settle=settled,
+            )
+            server.wake = awake.set
+            client.start()
+            for _ in range(3):
+                server.receive_data(client.data_to_send())
+                assert server.next_event() is None
+                client.receive_data(server.data_to_send())
+            client.send(b"hello")
+            server.receive_data(client.data_to_send())
+            assert server.next_event() is None
+            answer.set_result(verdict)
+            await awake.wait()
+            seen = [server.next_event() for _ in range(3)]
+            if not verdict.accepted:
+                assert not server.is_open
+            return seen
+
+        return asyncio.run(main())
+
+    def test_what_came_meanwhile_follows_the_handshake(self) -> None:
+        completed, data, none = self.settle(ACCEPTED)
+        assert isinstance(completed, tls.HandshakeCompleted)
+        assert completed.verdict == ACCEPTED
+        assert data == tls.DataReceived(b"hello")
+        assert none is None
+
+    def test_what_came_meanwhile_from_a_refused_peer_is_not_for_anybody(self) -> None:
+        reason = trust.Reason(trust.ReasonKind.REVOKED, "it was revoked")
+        refused = replace(ACCEPTED, reasons=(reason,))
+        assert self.settle(refused) == [tls.RefusedPeer(refused, ""), None, None]
+
+
+ACCEPTED = trust.Verdict((), (CONNECT,), None)
 
 
 def test_without_lookups_soft_rules_ask_nobody() -> None:

@@ -239,6 +239,9 @@ class TestLifetime:
         assert limit is not None
         assert limit.longest == timedelta(days=200)
         assert trust.limit_at(datetime(2020, 8, 31, tzinfo=UTC)) is None
+        first_instant = trust.LIFETIME_LIMITS[1].since
+        assert trust.limit_at(first_instant) == trust.LIFETIME_LIMITS[1]
+        assert trust.limit_at(first_instant - timedelta(seconds=1)) == trust.LIFETIME_LIMITS[0]
 
     def test_short_lived_is_a_week_now_and_was_ten_days(self) -> None:
         def is_short(at: datetime, days: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -134,18 +135,23 @@ class TestWhatIsAsked:
         leaf = _leaf_with(site, x509.CRLDistributionPoints([_point(name) for name in names]))
         verdict = site.judge(leaf, HARD, data=site.data)
         assert [lookup.url for lookup in verdict.pending if "/root/" not in lookup.url] == ["HTTP://ca.example/0"]
-        for n in range(4):
+        for n in range(9):
             site.data.fail(Lookup("crl", f"HTTP://ca.example/{n}"), "it is not there", AT)
         assert site.settle(leaf, HARD).reasons[0].detail.count("it is not there") == 4
 
-    def test_no_list_for_some_reasons_only(self, site: Site) -> None:
-        some = x509.DistributionPoint(
-            [x509.UniformResourceIdentifier(f"{BASE}/some.crl")],
-            None,
-            frozenset({x509.ReasonFlags.key_compromise}),
-            None,
-        )
-        leaf = _leaf_with(site, x509.CRLDistributionPoints([some]))
+    @pytest.mark.parametrize(
+        ("reasons", "issuer"),
+        [
+            (frozenset({x509.ReasonFlags.key_compromise}), None),
+            (None, [x509.DNSName("other-ca.test")]),
+        ],
+        ids=["some reasons", "another issuer"],
+    )
+    def test_no_list_for_some_reasons_only_or_of_another_issuer(
+        self, site: Site, reasons: frozenset[x509.ReasonFlags] | None, issuer: list[x509.GeneralName] | None
+    ) -> None:
+        url = x509.UniformResourceIdentifier(f"{BASE}/some.crl")
+        leaf = _leaf_with(site, x509.CRLDistributionPoints([x509.DistributionPoint([url], None, reasons, issuer)]))
         assert kinds(site.settle(leaf, HARD)) == ["revocation-unknown"]
         assert all("/root/" in lookup.url for lookup in site.fetched)
 
@@ -371,6 +377,27 @@ class TestWhatAnAnswerIsWorth:
         assert isinstance(page, Page)
         assert "answered about another certificate" in str(site.say(one, HARD, page.body))
 
+    @pytest.mark.parametrize(
+        ("changes", "algorithm", "told"),
+        [
+            ({}, hashes.SHA256(), ""),
+            ({"issuer_key_hash": b"x" * 20}, hashes.SHA256(), "answered about another certificate"),
+            ({"issuer_name_hash": b"x" * 20}, hashes.SHA256(), "answered about another certificate"),
+            ({"serial_number": 7}, hashes.SHA256(), "answered about another certificate"),
+            ({}, hashes.SHA224(), "answered without a signature of the issuer"),
+        ],
+    )
+    def test_an_answer_is_to_the_point_and_well_signed(
+        self, site: Site, changes: dict[str, Any], algorithm: hashes.SHA256 | hashes.SHA224, told: str
+    ) -> None:
+        issued = site.authority.issue(FQDN, "ocsp")
+        (lookup, *_) = site.judge(issued, HARD, data=site.data).pending
+        asked = ocsp.load_der_ocsp_request(lookup.request)
+        issuer = site.authority.issuers.branch("ours").issuer
+        verdict = site.say(issued, HARD, _signed(asked, issuer, AT, algorithm, **changes))
+        assert verdict.accepted is (told == "")
+        assert told in str(verdict)
+
     def test_a_delegate_of_another_issuer_is_none(self, site: Site) -> None:
         issued = site.authority.issue(FQDN, "ocsp-delegated")
         other = Authority(at=AT)
@@ -417,11 +444,23 @@ def _aged_answer(site: Site, issued: Issued, at: datetime) -> bytes:
     return _signed(ocsp.load_der_ocsp_request(lookup.request), delegate, at)
 
 
-def _signed(asked: ocsp.OCSPRequest, delegate: Issuer, at: datetime) -> bytes:
+def _signed(
+    asked: ocsp.OCSPRequest,
+    delegate: Issuer,
+    at: datetime,
+    algorithm: hashes.SHA256 | hashes.SHA224 | None = None,
+    **changes: Any,
+) -> bytes:
+    about: dict[str, Any] = {
+        "issuer_name_hash": asked.issuer_name_hash,
+        "issuer_key_hash": asked.issuer_key_hash,
+        "serial_number": asked.serial_number,
+        **changes,
+    }
     builder = ocsp.OCSPResponseBuilder().add_response_by_hash(
-        asked.issuer_name_hash,
-        asked.issuer_key_hash,
-        asked.serial_number,
+        about["issuer_name_hash"],
+        about["issuer_key_hash"],
+        about["serial_number"],
         asked.hash_algorithm,
         ocsp.OCSPCertStatus.GOOD,
         at,
@@ -430,7 +469,7 @@ def _signed(asked: ocsp.OCSPRequest, delegate: Issuer, at: datetime) -> bytes:
         None,
     )
     builder = builder.responder_id(ocsp.OCSPResponderEncoding.NAME, delegate.certificate)
-    answer = builder.certificates([delegate.certificate]).sign(delegate.key, hashes.SHA256())
+    answer = builder.certificates([delegate.certificate]).sign(delegate.key, algorithm or hashes.SHA256())
     return answer.public_bytes(Encoding.DER)
 
 
