@@ -21,9 +21,11 @@ _BAD_URI = re.compile(r"[\s<>\x00-\x1f\x7f]")
 
 # What most peers write, read in one match; whatever does not fit goes the long way, with the same result.
 _USUAL_VIA = re.compile(
-    r"SIP/2\.0/([A-Za-z]++) ([A-Za-z0-9_\-.]++)(?::([0-9]{1,4}+|[1-5][0-9]{4}))?(;.*)?", re.DOTALL
+    r"SIP/2\.0/([A-Za-z]++) ([A-Za-z0-9_\-.]++)(?::([0-9]{1,4}+|[1-5][0-9]{4}))?(;.*[^ \t])?", re.DOTALL
 ).fullmatch
-_USUAL_NAME_ADDR = re.compile(r'(?:"([^"\\]*)"[ \t]*|([^"<,;]*))<([A-Za-z]+:[!-;=?-~]*)>(;.*)?', re.DOTALL).fullmatch
+_USUAL_NAME_ADDR = re.compile(
+    r'(?:"([^"\\]*)"[ \t]*|(?![ \t])([^"<,;]*))<([A-Za-z]+:[!-;=?-~]*)>(;.*[^ \t])?', re.DOTALL
+).fullmatch
 _USUAL_METHODS = frozenset(
     {"ACK", "BENOTIFY", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NEGOTIATE", "NOTIFY", "OPTIONS", "PRACK",
      "PUBLISH", "REFER", "REGISTER", "SERVICE", "SUBSCRIBE", "UPDATE"}

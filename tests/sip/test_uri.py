@@ -82,3 +82,44 @@ def test_the_highest_port_is_taken_and_the_next_is_not() -> None:
     assert SipUri.parse("sip:contoso.com:65535").port == 65535
     with pytest.raises(RemoteProtocolError, match="65535"):
         SipUri.parse("sip:contoso.com:65536")
+
+
+# The first list of RFC 3261 §19.1.4, with RFC 5118 §4.10 and RFC 3966 §4.
+SAME = [
+    ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtlanTa.CoM;Transport=tcp"),
+    ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
+    ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on"),
+    ("sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+     "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com"),
+    ("sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+     "sip:alice@atlanta.com?priority=urgent&subject=project%20x"),
+    ("sip:a@[2001:DB8::1]", "sip:a@[2001:db8:0::1]"), ("sip:a@[2001:db8:::192.0.2.1]", "sip:a@[2001:db8::192.0.2.1]"),
+    ("sip:a@b.test", "sip:a@B.test."), ("sip:a@b;x=%41", "sip:a@b;x=a"), ("tel:+1-201-555-0123", "tel:+1(201)5550123"),
+    ("sip:a@b;opaque=user:epid:AbC;gruu", "sip:a@b;opaque=user:epid:AbC;gruu"),
+]  # fmt: skip
+DIFFERENT = [
+    ("sip:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"),
+    ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
+    ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
+    ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
+    ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
+    ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
+    ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
+    ("sip:a@b", "sips:a@b"), ("sip:a@b", "sip:b"), ("sip:a:p@b", "sip:a:P@b"),
+    *[("sip:a@b", f"sip:a@b;{name}=1") for name in ("user", "ttl", "method", "maddr")],
+    ("sip:a@b;maddr=c", "sip:a@b;maddr=d"), ("tel:+1", "tel:1"), ("sip:+1@b;user=phone", "tel:+1"),
+    ("sip:a@b?x=1", "sip:a@b?x=2"), ("sip:a@b?x=1&x=1", "sip:a@b?x=1"), ("sip:a@[::1]", "sip:a@[::2]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "two"), SAME)
+def test_uris_that_name_the_same_resource_match(one: str, two: str) -> None:
+    assert SipUri.parse(one).matches(SipUri.parse(two))
+    assert SipUri.parse(two).matches(SipUri.parse(one))
+
+
+@pytest.mark.parametrize(("one", "two"), DIFFERENT)
+def test_uris_that_name_different_resources_do_not_match(one: str, two: str) -> None:
+    assert not SipUri.parse(one).matches(SipUri.parse(two))
+    assert not SipUri.parse(two).matches(SipUri.parse(one))
+    assert SipUri.parse(one).matches(SipUri.parse(one))
