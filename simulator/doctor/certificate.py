@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -15,22 +15,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorit
 
 from simulator import tls, trust
 from simulator.doctor.steps import Result, Step, not_checked
-from simulator.trust import Expected, Reason, ReasonKind
+from simulator.trust import Expected, Reason, ReasonKind, WarningKind
 
 TEAMS: Final = trust.Rules(require_eku="server")
 """Microsoft Teams: public roots, serverAuth, no wildcards. Documented for its sibling Direct Routing only (F2.7)."""
-CERTIFICATE_LIMITS: Final = (
-    (datetime(2029, 3, 15, tzinfo=UTC), 47),
-    (datetime(2027, 3, 15, tzinfo=UTC), 100),
-    (datetime(2026, 3, 15, tzinfo=UTC), 200),
-    (datetime.min.replace(tzinfo=UTC), 398),
-)
-"""From when on issued, a public certificate may be valid for how many days at most (BR 6.3.2, F2.19)."""
 MAX_SHOWN: Final = 16
-SHA1_SIGNATURES: Final = frozenset(
-    {SignatureAlgorithmOID.RSA_WITH_SHA1, SignatureAlgorithmOID.ECDSA_WITH_SHA1, SignatureAlgorithmOID.RSA_WITH_MD5}
-)
-
 _CHAIN: Final = frozenset(
     {
         ReasonKind.UNREADABLE,
@@ -40,6 +29,9 @@ _CHAIN: Final = frozenset(
         ReasonKind.INVALID_CHAIN,
         ReasonKind.NAME_CONSTRAINTS,
     }
+)
+_KEY: Final = frozenset(
+    {ReasonKind.WEAK_KEY, ReasonKind.WEAK_SIGNATURE, ReasonKind.KEY_TYPE, ReasonKind.SIGNATURE_TYPE}
 )
 _NAMES: Final = frozenset({ReasonKind.WILDCARD, ReasonKind.NO_NAME, ReasonKind.WRONG_NAME})
 _TIME: Final = frozenset({ReasonKind.EXPIRED, ReasonKind.NOT_YET_VALID})
@@ -60,6 +52,9 @@ _ADVICE: Final[dict[ReasonKind, str]] = {
     ReasonKind.KEY_USAGE: "Get a certificate (and intermediate) for server authentication, best for client "
     "authentication as well.",
     ReasonKind.WEAK_KEY: "Make a new key (RSA with 2048 bits) and have a certificate issued for it.",
+    ReasonKind.KEY_TYPE: "Make a new key (RSA with 2048 bits) and have a certificate issued for it.",
+    ReasonKind.WEAK_SIGNATURE: "Have the chain issued with SHA-256.",
+    ReasonKind.SIGNATURE_TYPE: "Have the chain signed with RSA PKCS #1 v1.5 and SHA-256.",
 }
 
 
@@ -87,8 +82,6 @@ class Examination:
     "When."
     judges: tuple[Judge, ...]
     "At least one."
-    our_side: bool = False
-    "Whether what Microsoft's documents want is a demand rather than a note."
     private: bool = False
     "Whether the roots are not those of the public web; the limits of public CAs are a note then."
 
@@ -170,27 +163,31 @@ class Examination:
 
     def _validity(self, verdicts: Verdicts) -> Step:
         start, end = self._leaf.not_valid_before_utc, self._leaf.not_valid_after_utc
-        lifetime = end - start + timedelta(seconds=1)  # both ends are part of it (BR 1.6.1)
-        limit = limit_of(start)
+        lifetime = trust.lifetime(self._leaf)
+        limit = trust.limit_at(start)
         days = lifetime / timedelta(days=1)
-        data = {"not_before": start.isoformat(), "not_after": end.isoformat(), "days": round(days, 2), "limit": limit}
-        shown = (
-            f"It is valid from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, {days:.4g} days; the limit for "
-            f"public CAs at its date of issue is {limit} days."
-        )
+        data = {
+            "not_before": start.isoformat(),
+            "not_after": end.isoformat(),
+            "days": round(days, 2),
+            "limit": limit.longest.days if limit else None,
+        }
+        shown = f"It is valid from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, {days:.4g} days."
         refusals = _refusals(verdicts, _TIME)
         if refusals:
             seen = (shown, *_sentences(refusals))
             return Step("validity", Result.FAILED, seen, self._advice(refusals), data=data)
-        if lifetime > timedelta(days=limit):
+        too_long = [warning.detail for warning in verdicts[0][1].warnings if warning.kind is WarningKind.LONG_LIFETIME]
+        if too_long:
             whose = "That is a private CA's right; strict products refuse it all the same."
             if not self.private:
-                whose = "No public CA issues that, so others than those trusted here may refuse it."
+                whose = "So it is not from a CA that everybody trusts."
+            now = trust.limit_at(self.at)
             return Step(
                 "validity",
                 Result.WARNING,
-                (shown, f"That is longer than the limit. {whose}"),
-                f"Have a certificate issued for {limit_of(self.at)} days at most.",
+                (shown, f"{too_long[0][:1].upper()}{too_long[0][1:]}. {whose}"),
+                f"Have a certificate issued for {now.longest.days} days at most." if now else "",
                 data=data,
             )
         left = end - self.at
@@ -211,24 +208,20 @@ class Examination:
         signature = _signature_text(self._leaf)
         data = {"key": key, "signature": signature}
         shown = [f"The key is {key}, the certificate is signed with {signature}."]
-        refusals = _refusals(verdicts, frozenset({ReasonKind.WEAK_KEY}))
+        refusals = _refusals(verdicts, _KEY)
         if refusals:
             return Step("key", Result.FAILED, (*shown, *_sentences(refusals)), self._advice(refusals), data=data)
         below_root = [each for each in self.chain[:MAX_SHOWN] if each.issuer != each.subject] or [self._leaf]
-        if any(each.signature_algorithm_oid in SHA1_SIGNATURES for each in below_root):
-            shown.append("A signature with SHA-1 or MD5 stands in the chain, which nobody should accept any more.")
-            return Step("key", Result.FAILED, tuple(shown), "Have the chain issued with SHA-256.", data=data)
         if any(each.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS for each in below_root):
             shown.append("Microsoft's documents exclude RSASSA-PSS signatures (F2.4).")
-            result = Result.FAILED if self.our_side else Result.WARNING
-            return Step("key", result, tuple(shown), "Have it signed with RSA PKCS #1 v1.5 and SHA-256.", data=data)
+            change = _ADVICE[ReasonKind.SIGNATURE_TYPE]
+            return Step("key", Result.WARNING, tuple(shown), change, data=data)
         public = self._leaf.public_key()
         if isinstance(public, EllipticCurvePublicKey):
             shown.append("Whether Skype for Business takes elliptic curve keys is not documented; it takes RSA 2048.")
         elif not isinstance(public, RSAPublicKey):
             shown.append("Neither Schannel nor public CAs know keys of this kind.")
-            change = "Make a new key (RSA with 2048 bits) and have a certificate issued for it."
-            return Step("key", Result.WARNING, tuple(shown), change, data=data)
+            return Step("key", Result.WARNING, tuple(shown), _ADVICE[ReasonKind.KEY_TYPE], data=data)
         return Step("key", Result.OK, tuple(shown), data=data)
 
     def _advice(self, refusals: Refusals) -> str:
@@ -237,11 +230,6 @@ class Examination:
 
 Verdicts = Sequence[tuple[Judge, trust.Verdict]]
 Refusals = Sequence[tuple[Judge, Reason]]
-
-
-def limit_of(issued: datetime) -> int:
-    """How many days a public certificate may be valid that was issued then (F2.19)."""
-    return next(days for start, days in CERTIFICATE_LIMITS if issued >= start)
 
 
 def common_name(name: x509.Name) -> str:

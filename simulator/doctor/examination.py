@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from cryptography import x509
+
 from simulator import trust
 from simulator.discovery import Attempt
 from simulator.doctor.certificate import TEAMS, Examination, Judge, fingerprint
@@ -89,18 +91,20 @@ class _CertificateSteps:
             attempt.target.host,
             self._at,
             self._judges(),
-            our_side=self._checkup.our_side,
             private=self._checkup.roots is not None,
         ).steps()
         seconds = (time.monotonic() - began) / len(judged)
         by_id = {step.id: replace(step, seconds=seconds) for step in judged}
         began = time.monotonic()
-        revocation = await self._revocation.check(visit.chain, self._at)
+        revocation = await self._revocation.check(visit.chain, self._roots(), self._at)
         by_id["revocation"] = replace(revocation, seconds=time.monotonic() - began)
         return [replace(by_id[name], where=where) for name in CERTIFICATE_STEPS]
 
+    def _roots(self) -> tuple[x509.Certificate, ...]:
+        return self._checkup.roots if self._checkup.roots is not None else public_roots()
+
     def _judges(self) -> tuple[Judge, ...]:
-        roots = self._checkup.roots if self._checkup.roots is not None else public_roots()
+        roots = self._roots()
         if not self._checkup.our_side:
             return (Judge("a SIP server with strict rules", trust.CONNECT_SERVER, roots),)
         return (

@@ -224,11 +224,10 @@ class Lookup:
             change = f"Publish an A record for {host} with the public address of the server."
             step = Step("addresses", Result.FAILED, (result.sentence,), change, data={"addresses": {}})
             return Found((*before, _timed(step, began)), (), "no address was found")
-        aliases = await self._aliases(plan.targets)
-        step = self._judge_addresses(plan, result, aliases)
+        step = self._judge_addresses(plan, result)
         return Found((*before, _timed(step, began)), result.attempts[:MAX_ATTEMPTS])
 
-    def _judge_addresses(self, plan: DiscoveryPlan, route: Route, aliases: dict[str, str]) -> Step:
+    def _judge_addresses(self, plan: DiscoveryPlan, route: Route) -> Step:
         seen: list[str] = []
         found: list[tuple[Result, str]] = []
         data: dict[str, list[str]] = {}
@@ -245,8 +244,10 @@ class Lookup:
             else:
                 seen.append(f"{name} is an address and needs no DNS.")
             found += self._doubts(name, addresses, seen)
-            if name in aliases and target.via == "srv":
-                seen.append(f"{name} is an alias (CNAME) of {aliases[name]}; RFC 2782 forbids that for SRV targets.")
+            if name in plan.aliases and target.via == "srv":
+                seen.append(
+                    f"{name} is an alias (CNAME) of {plan.aliases[name]}; RFC 2782 forbids that for SRV targets."
+                )
                 found.append((Result.WARNING, f"Give {name} an A record in place of the CNAME."))
         if len(route.attempts) > MAX_ATTEMPTS:
             seen.append(f"Of {len(route.attempts)} addresses the first {MAX_ATTEMPTS} are examined.")
@@ -265,26 +266,6 @@ class Lookup:
             seen.append(f"{', '.join(private)} cannot be reached from the Internet.")
             found.append((Result.WARNING, f"Publish the public address of {name}; partners see the public DNS."))
         return found
-
-    async def _aliases(self, targets: Sequence[Target]) -> dict[str, str]:
-        names = [str(target.host) for target in targets if isinstance(target.host, Fqdn) and target.via == "srv"]
-        found = await asyncio.gather(*(self._alias(name) for name in names))
-        return {name: alias for name, alias in zip(names, found, strict=True) if alias}
-
-    async def _alias(self, name: str) -> str:
-        """Where a CNAME at `name` leads; empty when there is none."""
-        import dns.asyncresolver
-        import dns.exception
-
-        server = self.checkup.dns
-        try:
-            resolver = dns.asyncresolver.Resolver(configure=server is None)
-            if server is not None:
-                resolver.nameservers, resolver.port = [server[0]], server[1]
-            answer = await resolver.resolve(f"{name}.", "CNAME", raise_on_no_answer=False, lifetime=self.checkup.limit)
-        except dns.exception.DNSException:
-            return ""
-        return "" if answer.rrset is None else str(answer.rrset[0].target).removesuffix(".")
 
     async def ask(self, question: Question) -> Answer:
         """Ask within the step's limit."""

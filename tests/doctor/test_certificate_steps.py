@@ -11,9 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from simulator import tls
+from simulator import tls, trust
 from simulator.doctor import Result
-from simulator.doctor.certificate import limit_of
 from simulator.federation import Federation
 from tests.doctor.conftest import Doctor, Servers
 
@@ -58,7 +57,7 @@ def test_a_sound_certificate_is_left_alone(doctor: Doctor, federation: Federatio
     found = doctor(partner.domain)
 
     assert found.failed == []
-    assert found.warned == ["revocation"]
+    assert found.warned == ([] if profile == "short-lived" else ["revocation"]), "this CA publishes no lists"
 
 
 @pytest.mark.parametrize("profile", ["server-only", "server-only-intermediate"])
@@ -118,27 +117,12 @@ def test_a_validity_beyond_the_limit_of_public_cas_is_a_warning(doctor: Doctor, 
 
     assert found.result("validity") is Result.WARNING
     assert found.failed == []
-    assert "longer than the limit" in found.seen("validity")
+    assert "It is valid for 398 days, and public authorities may issue none for more than" in found.seen("validity")
     assert "private CA's right" in found.seen("validity")
-    limit = limit_of(datetime.now(UTC))
-    assert found.step("validity").data["limit"] == limit
-    assert f"for {limit} days at most" in found.change("validity")
-
-
-@pytest.mark.parametrize(
-    ("issued", "days"),
-    [
-        ("2026-03-14T23:59:59", 398),
-        ("2026-03-15T00:00:00", 200),
-        ("2027-03-14T23:59:59", 200),
-        ("2027-03-15T00:00:00", 100),
-        ("2029-03-14T23:59:59", 100),
-        ("2029-03-15T00:00:00", 47),
-    ],
-)
-def test_the_limit_goes_by_the_date_of_issue(issued: str, days: int) -> None:
-    """BR 6.3.2 (F2.19)."""
-    assert limit_of(datetime.fromisoformat(issued).replace(tzinfo=UTC)) == days
+    limit = trust.limit_at(datetime.now(UTC))
+    assert limit is not None
+    assert found.step("validity").data["limit"] == limit.longest.days
+    assert found.change("validity") == f"Have a certificate issued for {limit.longest.days} days at most."
 
 
 def test_a_certificate_near_its_end_is_a_warning(doctor: Doctor, federation: Federation) -> None:
@@ -210,6 +194,22 @@ def test_the_same_certificate_at_two_addresses_is_judged_once(doctor: Doctor, fe
     assert found.step("names", at="sip.").result is Result.OK
     assert found.step("names", at="two.").result is Result.FAILED, "another name is another question"
     assert sum(step.id == "tcp" for step in found.report.steps) == 2
+
+
+def test_two_addresses_with_one_certificate_have_one_judgement(doctor: Doctor, federation: Federation) -> None:
+    domain = federation.fresh_domain("pool")
+    issued = federation.authority.issue(f"sip.{domain}")
+    identity = tls.Identity(issued.chain_pem, issued.key_pem)
+    one, two = federation.partner(domain=domain), federation.partner(srv=False, a=False)
+    for partner in (one, two):
+        partner.agent.transport.use(identity)
+    with federation.zones.edit(str(domain)) as zone:
+        zone.a("sip", two.edge.address)
+
+    found = doctor(domain)
+
+    assert sum(step.id == "sip" for step in found.report.steps) == 2
+    assert sum(step.id == "names" for step in found.report.steps) == 1
 
 
 def test_a_certificate_that_nobody_can_read_ends_the_judgement(doctor: Doctor, servers: Servers) -> None:

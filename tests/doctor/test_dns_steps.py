@@ -171,6 +171,8 @@ def test_a_record_that_leads_elsewhere_than_expected_is_wrong(doctor: Doctor, fe
     assert found.change("srv") == f"Let the record be {partner.domain.srv_name} SRV 0 0 5061 {meant}."
     right = doctor(partner.domain, expected=HostPort(partner.edge.fqdn, partner.edge.port))
     assert right.failed == []
+    other_port = doctor(partner.domain, expected=HostPort(partner.edge.fqdn, 5062))
+    assert other_port.failed == ["srv"]
 
 
 def test_microsoft_365_is_exempt_from_the_name_rule(doctor: Doctor, federation: Federation) -> None:
@@ -296,6 +298,9 @@ def test_a_server_with_ipv6_only_is_a_warning(doctor: Doctor, federation: Federa
 
     assert found.result("addresses") is Result.WARNING
     assert "no IPv4 address" in found.seen("addresses")
+    with federation.zones.edit(str(domain)) as edited:
+        edited.a("sip", "127.0.3.1")
+    assert doctor(domain).result("addresses") is Result.OK
 
 
 def test_a_name_server_that_does_not_answer_is_what_is_wrong(doctor: Doctor, servers: Servers) -> None:
