@@ -1,0 +1,97 @@
+"""Fuzz the framing and parsing of SIP with coverage as the guide; `tox -e fuzz -- --help` shows the options.
+
+Stops at the first input that breaks a rule of `sip_rules.check` and says which file holds it. Inputs that take more
+than 50 ms, three times in a row, are reported and kept too. `--merge` keeps what was found in tests/corpus/fuzz.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from hashlib import sha1
+from pathlib import Path
+
+import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore] # only in the group `fuzz`
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT))
+
+with atheris.instrument_imports(include=["simulator.sip"]):
+    from tests.fuzz.sip_rules import check
+
+CORPUS = HERE.parent / "corpus"
+KEPT = CORPUS / "fuzz"
+FINDINGS = Path(tempfile.gettempdir()) / "sipfed-fuzz"
+SLOW = 0.05
+"Seconds that no input may take."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the fuzzer; libFuzzer ends the process, with 0 after the last input and 77 at a broken rule."""
+    options = _options(arguments)
+    options.findings.mkdir(parents=True, exist_ok=True)
+    seeds = options.findings / "seeds"
+    seeds.mkdir(exist_ok=True)
+    _write_seeds(seeds)
+    flags = [f"-artifact_prefix={options.findings}/", f"-dict={HERE / 'sip.dict'}", "-max_len=1200", "-timeout=10"]
+    if options.merge:
+        KEPT.mkdir(exist_ok=True)
+        folders = [KEPT, seeds, options.findings / "corpus"]
+        flags.append("-merge=1")
+    else:
+        folders = [options.findings / "corpus", KEPT, seeds]
+        flags += [f"-runs={options.inputs}", "-print_final_stats=1"]
+        if options.seconds:
+            flags.append(f"-max_total_time={options.seconds}")
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+    slow = SlowInputs(options.findings)
+    atheris.Setup([sys.argv[0], *flags, *map(str, folders)], slow.check)
+    atheris.Fuzz()
+    return 0
+
+
+class SlowInputs:
+    """Checks inputs, and keeps those that are slow whenever they are tried: once may be the machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def check(self, data: bytes) -> None:
+        """`sip_rules.check`, timed."""
+        if _timed(data) > SLOW and (least := min(_timed(data), _timed(data))) > SLOW:
+            path = self._folder / f"slow-{sha1(data, usedforsecurity=False).hexdigest()}"
+            path.write_bytes(data)
+            print(f"SLOW: {least * 1000:.0f} ms, {path}", file=sys.stderr, flush=True)
+
+
+def _timed(data: bytes) -> float:
+    start = time.perf_counter()
+    check(data)
+    return time.perf_counter() - start
+
+
+def _write_seeds(folder: Path) -> None:
+    """Every message of the corpus, whole and cut into small chunks."""
+    for path in sorted(CORPUS.glob("*/*.sip")):
+        for size in (0, 7):
+            (folder / f"{path.parent.name}-{path.stem}-{size}").write_bytes(bytes([size]) + path.read_bytes())
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="sip_messages.py", description="Fuzz framing and parsing.")
+    parser.add_argument("inputs", nargs="?", type=int, default=10_000_000, help="how many inputs (10,000,000)")
+    parser.add_argument("--seconds", type=int, default=0, metavar="N", help="stop after N seconds at the latest")
+    parser.add_argument(
+        "--findings", type=Path, default=FINDINGS, metavar="DIR", help=f"where inputs are kept ({FINDINGS})"
+    )
+    parser.add_argument("--merge", action="store_true", help="keep what reaches new code in tests/corpus/fuzz, and end")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
