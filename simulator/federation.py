@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
-from fakes.ca import Authority
+from fakes.ca import PROFILES, Authority, Issued, Publisher
 from fakes.dns import DnsServer, Query, Zone, ZoneSet
 from simulator import tls
 from simulator.clock import SystemClock
@@ -28,6 +28,7 @@ from simulator.evidence.recorder import Record, Recorder
 from simulator.io.addresses import LoopbackAddresses
 from simulator.io.loop import LoopThread
 from simulator.io.resolver import Resolver
+from simulator.io.revocation import RevocationLookups
 from simulator.io.timers import Timers
 from simulator.io.transport import TrustPolicy
 from simulator.names import Fqdn, SipDomain
@@ -62,6 +63,8 @@ class Engine:
         self.addresses = addresses or LoopbackAddresses()
         self.zones = ZoneSet()
         self.authority = Authority()
+        self.revocation = RevocationLookups(self.clock)
+        self._publisher: Publisher | None = None
         self.run = secrets.token_hex(2)
         "Makes the names of this run differ from those of every other one."
         self.numbers = itertools.count(1)
@@ -85,7 +88,7 @@ class Engine:
         """Start an embedded Connect Server for `domain`, with its DNS records and its certificate."""
         fqdn = fqdn or domain.child("connect")
         address, port = self.addresses.take()
-        chain, key = self.authority.write(self.authority.issue(str(fqdn), certificate))
+        chain, key = self.authority.write(self.issue(fqdn, certificate))
         settings = ServerSettings(
             domain=domain,
             fqdn=fqdn,
@@ -106,6 +109,14 @@ class Engine:
         self.loop.run(server.start())
         self.publish(settings.domain, settings.fqdn, server.address, server.port, srv=srv)
         return server
+
+    def issue(self, fqdn: Fqdn, profile: str) -> Issued:
+        """A certificate of `profile`; the CA's HTTP server for CRLs and OCSP is started for the first that needs it."""
+        shape = PROFILES.get(profile)
+        if shape is not None and shape.needs_publisher and self._publisher is None:
+            self._publisher = Publisher(self.authority)
+            self.loop.run(self._publisher.start())
+        return self.authority.issue(str(fqdn), profile)
 
     def publish(
         self, domain: SipDomain, fqdn: Fqdn, address: str, port: int, *, srv: bool = True, a: bool = True
@@ -129,6 +140,8 @@ class Engine:
         """Stop everything; the errors of background work that no test took come back."""
         if isinstance(self.sut, EmbeddedServer):
             self.loop.run(self.sut.close())
+        if self._publisher is not None:
+            self.loop.run(self._publisher.close())
         self.loop.run(self.dns.close())
         self.loop.call(self.timers.close)
         self.loop.close()
@@ -201,14 +214,14 @@ class Federation:
         own = SipDomain.parse(str(domain)) if domain else self.fresh_domain()
         name = Fqdn.parse(str(fqdn)) if fqdn else own.child("sip")
         address, port = self._engine.addresses.take()
-        issued = self.authority.issue(str(name), certificate)
+        issued = self._engine.issue(name, certificate)
         partner = Partner(
             domain=own,
             fqdn=name,
             persona=speaks,
             policy=policy or FederationPolicy(),
             identity=tls.Identity(issued.chain_pem, issued.key_pem),
-            trust_policy=TrustPolicy([self.authority.root], speaks.rules),
+            trust_policy=TrustPolicy([self.authority.root], speaks.rules, self._engine.revocation),
             resolver=Resolver(
                 (self.dns.address, self.dns.port),
                 source=address,

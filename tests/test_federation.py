@@ -110,6 +110,18 @@ def test_sfb_refuses_a_server_with_a_bad_certificate(federation: Federation, cer
     bob.must_have_no_message()
 
 
+def test_sfb_refuses_a_server_whose_certificate_is_revoked(federation: Federation) -> None:
+    """The edge fetches the CRL that the certificate names (F1.6)."""
+    domain = federation.fresh_domain("acme")
+    server = federation.server(domain, domain.child("connect"), certificate="revoked")
+    partner = federation.partner(opposite=server)
+
+    partner.user("bob").chat_with(server.user("alice")).say("to Acme").must_fail()
+    server.user("alice").chat_with(partner.user("bob")).say("from Acme").must_fail()
+
+    partner.edge.must_log("revoked")
+
+
 def test_sfb_tells_the_partner_nothing_of_why(federation: Federation) -> None:
     """A server whose client certificate names another host gets a bare 504; why stays in the edge's log (F0.2)."""
     domain = federation.fresh_domain("acme")

@@ -103,13 +103,12 @@ class Issuers:
 
     def urls(self, branch: Branch, profile: Profile) -> Urls:
         """What a leaf of this profile says. Raises FakeError when it is to say what nobody publishes."""
-        special = [*filter(None, (profile.crl if profile.crl != "fresh" else None, profile.ocsp))]
-        if self._base is None and (special or profile.issuer_url or profile.revoked):
+        if self._base is None and profile.needs_publisher:
             raise FakeError(
                 f"A certificate of the profile {profile.name!r} says where something is published, and this CA "
                 "publishes nothing: start a Publisher for it first."
             )
-        if self._dead is None and "unreachable" in special:
+        if self._dead is None and "unreachable" in (profile.crl, profile.ocsp):
             raise FakeError(f"The profile {profile.name!r} needs a URL where nobody is: give one to `publish`.")
         return Urls(
             self._url(branch, profile.crl, f"{profile.crl}.crl"),

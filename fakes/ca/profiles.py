@@ -60,6 +60,11 @@ class Profile:
     revoked: bool = False
     "Whether it is revoked as soon as it is issued."
 
+    @property
+    def needs_publisher(self) -> bool:
+        """Whether a CA can issue it only once it publishes (`Publisher`)."""
+        return self.crl not in (None, "fresh") or self.ocsp is not None or self.issuer_url or self.revoked
+
 
 def _revocation(name: str, about: str, *, crl: Crl | None = None, ocsp: Ocsp | None = None) -> Profile:
     return Profile(name, about, crl=crl, ocsp=ocsp)
