@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from fakes.ca import PROFILES, Authority, Issued, Publisher
-from fakes.dns import DnsServer, Query, Zone, ZoneSet
+from fakes.dns import DnsServer, Query, QueryNotSeen, Zone, ZoneSet
 from simulator import tls
 from simulator.clock import SystemClock
 from simulator.connect_server.settings import (
@@ -72,7 +72,12 @@ class Engine:
         "Which participant asks the DNS from which address; everybody else is the server under test."
         self.loop.start()
         self.timers = self.loop.call(Timers, self.clock)
-        self.dns = DnsServer(self.zones, on_query=self._record_query, clock=self.clock.now)
+        self.dns = DnsServer(
+            self.zones,
+            on_query=self._record_query,
+            clock=self.clock.now,
+            call_later=lambda delay, send: self.timers.call_at(self.clock.now() + delay, send),
+        )
         self.loop.run(self.dns.start())
         self.sut: ServerUnderTest | None = None
 
@@ -153,7 +158,8 @@ class Engine:
         others = "somebody" if self.addresses.one_address or self.sut is None else str(self.sut.domain)
         asker = self.lanes.get(query.client.rpartition(":")[0], others)
         self.recorder.dns_question(asker, DNS_LANE, query.name, query.type, transport=query.transport)
-        self.recorder.dns_answer(DNS_LANE, asker, query.name, query.type, query.rcode, query.answers)
+        if query.answered:
+            self.recorder.dns_answer(DNS_LANE, asker, query.name, query.type, query.rcode, query.answers)
 
     def _record_log(self, lane: str, sentence: str) -> None:
         self.recorder.log(lane, sentence)
@@ -170,6 +176,7 @@ class Federation:
         self._origins = set(engine.zones.origins)
         self._partners: list[Partner] = []
         self._servers: list[EmbeddedServer] = []
+        self._queries = engine.dns.query_count
         self.sut: ServerUnderTest = engine.sut
         self.sut.begin_test()
 
@@ -180,7 +187,7 @@ class Federation:
 
     @property
     def dns(self) -> DnsServer:
-        """The fake DNS server, with its address and port."""
+        """The fake DNS server, with its address and port; `fault` makes it go wrong until the end of the test."""
         return self._engine.dns
 
     @property
@@ -266,6 +273,15 @@ class Federation:
         """The evidence of this test so far."""
         return self._engine.recorder.since(self._mark)
 
+    def wait_for_query(
+        self, name: str, type_: str | None = None, *, client: str | None = None, timeout: float = 5.0
+    ) -> Query:
+        """Return the first query of this test for the name; the failure names the near misses."""
+        try:
+            return self.dns.expect_query(name, type_, client=client, since=self._queries, timeout=timeout)
+        except QueryNotSeen as missing:
+            raise ExpectationFailed(str(missing)) from None
+
     def must_have_asked(self, name: str, type_: str) -> None:
         """Fail when the fake DNS got no question for `name` and `type_` in this test; the text says what was asked."""
         asked = [(str(r.data["name"]), str(r.data["type"])) for r in self.records if r.what == "question"]
@@ -288,6 +304,7 @@ class Federation:
         self.sut.end_test()
         for origin in set(self.zones.origins) - self._origins:
             self.zones.remove_zone(origin)
+        self.dns.clear_faults()
         return self._engine.loop.take_errors()
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
