@@ -17,10 +17,10 @@ from OpenSSL import SSL
 # The measures share helpers with each other and not with the package, so they are imported as a part of the clone.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import federations, handshake, messages
+from tests.bench import federations, handshake, messages, nameserver
 from tests.bench.measure import Measure, Progress, as_json, chosen, run, table
 
-MEASURES: tuple[Measure, ...] = (*handshake.MEASURES, *federations.MEASURES, *messages.MEASURES)
+MEASURES: tuple[Measure, ...] = (*handshake.MEASURES, *federations.MEASURES, *messages.MEASURES, *nameserver.MEASURES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
