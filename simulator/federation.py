@@ -22,7 +22,7 @@ from simulator.connect_server.settings import (
 )
 from simulator.connect_server.settings import DnsServer as DnsSetting
 from simulator.discovery import AnswerCache
-from simulator.errors import ExpectationFailed, SipfedError
+from simulator.errors import SipfedError
 from simulator.evidence.ladder import render
 from simulator.evidence.recorder import Record, Recorder
 from simulator.io.addresses import LoopbackAddresses
@@ -282,13 +282,6 @@ class Federation:
         except QueryNotSeen as missing:
             raise ExpectationFailed(str(missing)) from None
 
-    def must_have_asked(self, name: str, type_: str) -> None:
-        """Fail when the fake DNS got no question for `name` and `type_` in this test; the text says what was asked."""
-        asked = [(str(r.data["name"]), str(r.data["type"])) for r in self.records if r.what == "question"]
-        if (name.lower(), type_) not in asked:
-            seen = ", ".join(f"{type_} {name}" for name, type_ in asked) or "nothing"
-            raise ExpectationFailed(f"The DNS must have been asked for {type_} {name}; it was asked for {seen}.")
-
     def ladder(self, *, colour: bool = False, width: int = 100) -> str:
         """The evidence of this test as text, one time axis for DNS, TCP, TLS and SIP."""
         lanes = [DNS_LANE, *(str(server.domain) for server in (self.sut, *self._servers)), *map(str, self._partners)]
@@ -302,6 +295,7 @@ class Federation:
         for server in self._servers:
             self._run(server.close())
         self.sut.end_test()
+        self.dns.clear_faults()
         for origin in set(self.zones.origins) - self._origins:
             self.zones.remove_zone(origin)
         self.dns.clear_faults()
