@@ -22,7 +22,7 @@ from simulator.connect_server.settings import (
 )
 from simulator.connect_server.settings import DnsServer as DnsSetting
 from simulator.discovery import AnswerCache
-from simulator.errors import SipfedError
+from simulator.errors import ExpectationFailed, SipfedError
 from simulator.evidence.ladder import render
 from simulator.evidence.recorder import Record, Recorder
 from simulator.io.addresses import LoopbackAddresses
@@ -295,7 +295,6 @@ class Federation:
         for server in self._servers:
             self._run(server.close())
         self.sut.end_test()
-        self.dns.clear_faults()
         for origin in set(self.zones.origins) - self._origins:
             self.zones.remove_zone(origin)
         self.dns.clear_faults()

@@ -285,7 +285,7 @@ def test_a_sender_whom_the_dns_does_not_vouch_for_is_refused(
         status = client.until(RESPONSE)[2]
 
     assert status == str(target.refusal)
-    federation.must_have_asked(openssl.domain.srv_name, "SRV")
+    federation.wait_for_query(openssl.domain.srv_name, "SRV")
 
 
 def dialler(federation: Federation, side: str) -> tuple[User, Fqdn, Partner | None]:
