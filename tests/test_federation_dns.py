@@ -9,7 +9,7 @@ import dns.query
 import dns.rcode
 import pytest
 
-from simulator.errors import ExpectationFailed
+from fakes.dns import QueryNotSeen
 from simulator.federation import Engine, Federation
 
 
@@ -68,7 +68,7 @@ def test_a_query_of_another_test_does_not_count(sipfed_engine: Engine) -> None:
     first.close()
     second = Federation(sipfed_engine)
     try:
-        with pytest.raises(ExpectationFailed, match=f"was not asked for TXT {name} within 0 s"):
+        with pytest.raises(QueryNotSeen, match=f"was not asked for TXT {name} within 0 s"):
             second.wait_for_query(name, "TXT", timeout=0)
     finally:
         second.close()
