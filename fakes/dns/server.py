@@ -65,8 +65,8 @@ class DnsServer:
     ) -> None:
         """Prepare a server; nothing is opened yet.
 
-        `port` 0 takes one that is free for both transports. `on_query` is called on the loop's thread after each
-        answer; what it raises goes to the loop's exception handler and does no harm here. `history` bounds the queries
+        `port` 0 takes one that is free for both transports. `on_query` is called on the loop's thread before
+        each answer leaves; what it raises goes to the loop's exception handler and does no harm here. `history` bounds the queries
         kept; `clock` gives their times, and `call_later` plans late answers (on the loop if None). `views` shows other
         zones to some clients, see `set_view`. `idle_timeout` is how many seconds a TCP connection may go without a
         complete query; connections beyond `max_connections` are closed as they come. Raises FakeError for an address,
@@ -341,9 +341,18 @@ class DnsServer:
         at, id_ = self._clock(), wire[:2]
         self._history.add(at, client, transport, kept, id_)
         if self._on_query is not None:
-            # By way of the loop, so that an error of the hook is reported there and the asker still gets the answer.
-            query = Query(at, endpoint(client[0], client[1]), transport, kept.for_id(id_))
-            asyncio.get_running_loop().call_soon(self._on_query, query)
+            self._tell(Query(at, endpoint(client[0], client[1]), transport, kept.for_id(id_)))
+
+    def _tell(self, query: Query) -> None:
+        """Call the hook now, so that who has an answer can be sure that the hook has the query."""
+        assert self._on_query is not None
+        try:
+            self._on_query(query)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # as asyncio does with its callbacks: reported, and the asker gets the answer
+            context = {"message": f"on_query failed for {query}", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
 
     def _suffer(self, effect: Effect, wire: bytes, client: Client, carrier: Carrier) -> bytes:
         reply = effect.reply

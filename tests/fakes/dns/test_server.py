@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import dns.asyncquery
 import dns.message
+import dns.query
 import pytest
 
 from fakes import FakeError
@@ -443,6 +444,15 @@ class TestHistory:
                 assert len(told) == 2
 
         run(test())
+
+    def test_a_hook_has_the_query_before_the_asker_has_the_answer(self, zones: ZoneSet) -> None:
+        """Whoever reads the evidence after an answer finds the question there."""
+        told: list[Query] = []
+        with running(zones, on_query=told.append) as server:
+            for count in range(1, 200):
+                message = dns.message.make_query("sip.fabrikam.test", "A")
+                dns.query.udp(message, server.address, port=server.port, timeout=DEADLINE)
+                assert len(told) == count
 
     def test_an_error_of_the_hook_is_reported_and_the_answer_goes_out(self, zones: ZoneSet) -> None:
         async def test() -> list[BaseException | None]:
