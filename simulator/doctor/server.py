@@ -100,9 +100,13 @@ class Visitor:
             skipped = not_checked(["tls-versions"], f"Not checked: {attempt.target} showed no certificate.")
             late = not_checked(("own-certificate", "sip"), "Not checked: there is no TLS.")
             return Visit(where, (), _placed(where, [tcp, handshake, *skipped]), _placed(where, late))
-        after = await self._sip(attempt, call) if secured else self._no_sip(call)
-        versions = [await self._versions(attempt, call)]
-        return Visit(where, call.presented, _placed(where, [tcp, handshake, *versions]), _placed(where, after))
+        after = await self._sip(attempt, call) if secured else None
+        versions, alert = await self._versions(attempt, call)
+        if after is None and call.ending is None:
+            after = not_checked(("own-certificate", "sip"), "Not checked: the handshake did not come to its end.")
+        elif after is None:
+            after = self._no_sip(self._reason(call, alert))
+        return Visit(where, call.presented, _placed(where, [tcp, handshake, versions]), _placed(where, after))
 
     async def _connect(self, attempt: Attempt, context: tls.Context) -> Call:
         name = str(attempt.target.host) if isinstance(attempt.target.host, Fqdn) else None
@@ -175,12 +179,13 @@ class Visitor:
             return Step("tls", Result.OK, (seen,))
         return Step("tls", Result.FAILED, (call.ending.sentence,), _handshake_advice(call.ending))
 
-    async def _versions(self, attempt: Attempt, call: Call) -> Step:
+    async def _versions(self, attempt: Attempt, call: Call) -> tuple[Step, Ending | None]:
+        """The step, and how a handshake with TLS 1.2 ended if it did: there our certificate is judged inside of it."""
         began = time.monotonic()
         known = call.handshake.version if call.handshake is not None else None
         wanted = [version for version in VERSIONS if version != known]
-        answers = await asyncio.gather(*(self._offers(attempt, version) for version in wanted))
-        by_version = dict(zip(wanted, answers, strict=True))
+        probes = dict(zip(wanted, await asyncio.gather(*(self._probe(attempt, each) for each in wanted)), strict=True))
+        by_version = {version: offered for version, (offered, _) in probes.items()}
         offered = [version for version in VERSIONS if version == known or by_version.get(version)]
         unclear = [version for version in wanted if by_version[version] is None]
         refused = [version for version in wanted if by_version[version] is False]
@@ -198,23 +203,27 @@ class Visitor:
         elif old:
             seen.append("Versions before TLS 1.2 are withdrawn (RFC 8996).")
             result, change = Result.WARNING, f"Switch {' and '.join(old)} off."
-        return _timed(Step("tls-versions", result, tuple(seen), change, data=data), began)
+        step = _timed(Step("tls-versions", result, tuple(seen), change, data=data), began)
+        spoke, ending = probes.get("TLSv1.2", (False, None))
+        return step, ending if spoke else None
 
-    async def _offers(self, attempt: Attempt, version: tls.Version) -> bool | None:
-        """Whether the server goes on with this version; None when it cannot be told."""
+    async def _probe(self, attempt: Attempt, version: tls.Version) -> tuple[bool | None, Ending | None]:
+        """Whether the server goes on with this version, None when it cannot be told; and how the handshake ended."""
         try:
             call = await self._connect(attempt, self._contexts.between(version, version))
         except (OSError, TimeoutError):
-            return None
+            return None, None
         try:
             _, slow = await self._wait(call.secured)
+            ending = call.ending
         finally:
             call.close()
-        return True if call.presented else None if slow else False
+        return True if call.presented else None if slow else False, ending
 
     # -- SIP ----------------------------------------------------------------------------------------------------
 
-    async def _sip(self, attempt: Attempt, call: Call) -> list[Step]:
+    async def _sip(self, attempt: Attempt, call: Call) -> list[Step] | None:
+        """Both steps; None when the server ended the connection instead of an answer."""
         checkup = self._checkup
         began = time.monotonic()
         call.send(
@@ -241,7 +250,7 @@ class Visitor:
                 seconds=seconds,
             )
             return [self._unclear(), silent]
-        return self._no_sip(call)
+        return None
 
     def _accepted(self) -> Step:
         if self._checkup.identity is not None:
@@ -258,10 +267,16 @@ class Visitor:
     def _unclear(self) -> Step:
         return Step("own-certificate", Result.NOT_CHECKED, ("The server said nothing by which it could be told.",))
 
-    def _no_sip(self, call: Call) -> list[Step]:
-        """The server ended the connection: that is its judgement on our certificate, or on our having none."""
+    @staticmethod
+    def _reason(call: Call, in_tls12: Ending | None) -> Ending:
+        """Why the server hung up. With TLS 1.3 its alert is lost when it closes at once, with our request unread."""
         assert call.ending is not None
-        ending = call.ending
+        if call.ending.kind == "closed" and in_tls12 is not None and in_tls12.kind == "alert":
+            return in_tls12
+        return call.ending
+
+    def _no_sip(self, ending: Ending) -> list[Step]:
+        """The server ended the connection: that is its judgement on our certificate, or on our having none."""
         if ending.kind in ("sip", "tls"):
             broken = Step("sip", Result.FAILED, (ending.sentence,), "Have the server speak SIP over TLS on this port.")
             return [self._unclear(), broken]

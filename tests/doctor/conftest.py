@@ -91,8 +91,17 @@ def doctor(federation: Federation) -> Doctor:
     return Doctor(federation)
 
 
+OFFERS_TLS13 = bytes.fromhex("002b 0009 08 0304")
+"How the extension begins by which the doctor offers all versions at once (RFC 8446 §4.2.1)."
+
+
 class _Edge(asyncio.Protocol):
-    def __init__(self, context: tls.Context, answer: Answer, responses: list[Response]) -> None:
+    def __init__(
+        self, context: tls.Context, answer: Answer, responses: list[Response], *, mute: bool, stalling: bool
+    ) -> None:
+        self._mute = mute
+        self._stalling = stalling
+        self._hello = b""
         self._tls = tls.Endpoint(context)
         self._reader = MessageReader()
         self._answer = answer
@@ -103,6 +112,9 @@ class _Edge(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if self._hello and self._stalling:
+            return
+        self._hello = self._hello or data
         self._tls.receive_data(data)
         over = False
         while (event := self._tls.next_event()) is not None:
@@ -115,7 +127,8 @@ class _Edge(asyncio.Protocol):
                         assert isinstance(message, Response)
                         self._responses.append(message)
             over = over or not isinstance(event, tls.HandshakeCompleted | tls.DataReceived)
-        self._transport.write(self._tls.data_to_send())
+        if not (over and self._mute and OFFERS_TLS13 in self._hello):
+            self._transport.write(self._tls.data_to_send())
         if over:
             self._transport.close()
 
@@ -150,8 +163,13 @@ class Servers:
         oldest: tls.Version = "TLSv1.2",
         newest: tls.Version = "TLSv1.3",
         identity: tls.Identity | None = None,
+        mute: bool = False,
+        stalling: bool = False,
     ) -> AbstractContextManager[Server]:
-        """A mutual TLS server that answers each request with these bytes, or refuses every client with an alert."""
+        """A mutual TLS server that answers each request with these bytes, or refuses every client with an alert.
+
+        A `mute` one closes TLS 1.3 connections without the alert, a `stalling` one says nothing after its certificate.
+        """
         domain = self._federation.fresh_domain("edge")
         issued = self._federation.authority.issue(f"sip.{domain}")
         context = tls.Context(
@@ -161,7 +179,9 @@ class Servers:
             minimum=oldest,
             maximum=newest,
         )
-        return self.protocol(lambda: _Edge(context, answer, self.responses), domain=domain)
+        return self.protocol(
+            lambda: _Edge(context, answer, self.responses, mute=mute, stalling=stalling), domain=domain
+        )
 
     @contextmanager
     def protocol(

@@ -225,6 +225,34 @@ def test_a_refusal_of_our_certificate_is_read_from_its_alert(
     assert found.skipped == ["sip"]
 
 
+def test_an_alert_that_tls13_loses_is_read_from_tls12(doctor: Doctor, servers: Servers) -> None:
+    """A server that closes at once, with our request unread, takes its alert back by a TCP reset."""
+    with servers.edge(ok, refusing="unknown_ca", mute=True) as server:
+        found = doctor(server.domain)
+
+    assert found.failed == ["own-certificate"]
+    assert found.step("own-certificate").data == {"alert": "unknown_ca"}
+
+
+def test_a_server_that_only_hangs_up_is_told_from_one_that_says_why(doctor: Doctor, servers: Servers) -> None:
+    with servers.edge(ok, refusing="unknown_ca", mute=True, oldest="TLSv1.3") as server:
+        found = doctor(server.domain)
+
+    assert found.failed == ["own-certificate"]
+    assert found.step("own-certificate").data == {"alert": None}
+    assert "what the partner demands" in found.change("own-certificate")
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_a_server_that_stops_after_its_certificate(doctor: Doctor, servers: Servers, version: tls.Version) -> None:
+    with servers.edge(ok, stalling=True, oldest=version, newest=version) as server:
+        found = doctor(server.domain, limit=0.5)
+
+    assert found.result("names") is Result.OK
+    assert found.failed == (["tls"] if version == "TLSv1.2" else ["sip"])
+    assert "own-certificate" in found.skipped
+
+
 def test_a_server_that_wants_no_certificate_is_no_mutual_tls(
     doctor: Doctor, servers: Servers, federation: Federation, tmp_path: Path
 ) -> None:
