@@ -345,7 +345,7 @@ def _unsplit_folds(lines: list[str]) -> list[str]:
     joined: list[str] = []
     pieces: list[str] = []
     for line in lines:
-        if pieces and line[:1] in {" ", "\t"}:
+        if line[:1] in {" ", "\t"}:
             pieces.append(line)
             continue
         if pieces:

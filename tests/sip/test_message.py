@@ -264,6 +264,11 @@ class TestParse:
         response.validate()
         assert bytes(response).count(b"\n") == bytes(response).count(b"\r\n") == len(response.headers) + 2
 
+    @pytest.mark.parametrize("reason", [b"O\rK", b"O\nK", b"\n"])
+    def test_a_status_line_is_one_line(self, reason: bytes) -> None:
+        with pytest.raises(RemoteProtocolError, match="status line"):
+            parse(b"SIP/2.0 200 " + reason + b"\r\nX: y\r\n\r\n")
+
     def test_a_length_is_read_in_no_line_but_its_own(self) -> None:
         with pytest.raises(RemoteProtocolError):
             request("X: a\nContent-Length: 1", "l: 2", "Y: b\nl: 1", body=b"ab").validate()

@@ -117,7 +117,8 @@ def test_values_of_several_lines_are_one_list() -> None:
         ("timestamp", "Timestamp: now"), ("timestamp", "Timestamp: 1 2 3"), ("timestamp", "Timestamp: ."),
         ("timestamp", "Timestamp: inf"), ("authorization", "Authorization: NTLM a"),
         ("ms_text_format", "ms-text-format: text/plain; ms-body=c"), ("ms_text_format", "ms-text-format: text"),
-        ("ms_im_formats", "ms-im-format: text/plain; ms-body=ü"), ("ms_piggyback_cseq", "ms-piggyback-cseq: one"),
+        ("ms_im_formats", "ms-im-format: text/plain; ms-body=ü"),
+        ("ms_im_formats", "ms-im-format: text/plain; ms-body=cX!dl"), ("ms_piggyback_cseq", "ms-piggyback-cseq: one"),
         ("sip_etag", "SIP-ETag: a b"), ("subject", "Subject: one\r\nSubject: two"), ("in_reply_to", "In-Reply-To: a b"),
     ],
 )  # fmt: skip
@@ -202,7 +203,7 @@ def test_the_first_message_of_a_chat_is_carried_by_its_invite() -> None:
     invite = message(
         "ms-text-format: text/plain; charset=UTF-8; ms-body=cXdl",
         "ms-im-format: text/html; charset=UTF-8; ms-body=PGI+",
-        "ms-im-format: text/rtf; charset=UTF-8; ms-body=e1x9fQ",
+        "ms-im-format: text/rtf; charset=UTF-8; x=a,b; ms-body=e1x9fQ",
     )
     assert invite.ms_text_format is not None
     assert (invite.ms_text_format.media_type.name, invite.ms_text_format.body) == ("text/plain", b"qwe")
@@ -212,6 +213,20 @@ def test_the_first_message_of_a_chat_is_carried_by_its_invite() -> None:
     answer = message("ms-text-format: text/plain").ms_text_format
     assert answer is not None
     assert answer.body is None
+
+
+def test_of_several_vias_the_top_one_is_read_alone() -> None:
+    many = message('Via: SIP/2.0/TLS a.test;x="1,2";branch=b1, SIP/2.0/TLS nonsense here')
+    assert (many.top_via.host, many.top_via.branch, many.top_via.params["x"]) == ("a.test", "b1", "1,2")
+    with pytest.raises(RemoteProtocolError):
+        _ = many.vias
+
+
+def test_the_request_uri_is_read_again_when_it_was_changed() -> None:
+    request = message()
+    assert request.parsed_uri is request.parsed_uri
+    request.uri = "sip:other@fabrikam.test"
+    assert request.parsed_uri.user == "other"
 
 
 def test_a_via_tells_where_its_request_came_from() -> None:
