@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import os
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from simulator.errors import SipfedError
+from simulator.errors import ConfigurationError, Problem, SipfedError
 
 T = TypeVar("T")
+
+KIND = "SIPFED_LOOP"
+"The environment variable that chooses the event loop: `asyncio`, as when it is not set, or `uvloop`."
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """A new event loop of the kind that SIPFED_LOOP names; ConfigurationError when that cannot be had."""
+    kind = os.environ.get(KIND) or "asyncio"
+    if kind == "asyncio":
+        return asyncio.new_event_loop()
+    if kind != "uvloop":
+        raise ConfigurationError([Problem(KIND, f"there is no event loop {kind!r}; write asyncio or uvloop")])
+    try:
+        uvloop = importlib.import_module("uvloop")
+    except ImportError as error:
+        advice = "uvloop is not installed; `pip install sipfed[fast]` brings it, but not on Windows"
+        raise ConfigurationError([Problem(KIND, advice)]) from error
+    return cast("asyncio.AbstractEventLoop", uvloop.new_event_loop())
 
 
 class LoopThread:
     """Runs coroutines and functions on its own event loop and hands their results back.
 
-    Errors that nobody waited for are kept: `take_errors()` gives them to the test in which they happened.
+    Errors that nobody waited for are kept: `take_errors()` gives them to the test in which they happened. The loop is
+    that of asyncio, or uvloop's with SIPFED_LOOP=uvloop in the environment; ConfigurationError when it is not there.
     """
 
     def __init__(self, name: str = "sipfed") -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_event_loop()
         self._loop.set_exception_handler(self._keep_error)
         self._errors: list[str] = []
         self._thread = threading.Thread(target=self._run_forever, name=name, daemon=True)

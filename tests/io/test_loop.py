@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from simulator.errors import SipfedError
-from simulator.io.loop import LoopThread
+from simulator.errors import ConfigurationError, SipfedError
+from simulator.io.loop import KIND, LoopThread
 
 
 @pytest.fixture
@@ -90,3 +91,28 @@ def test_closing_ends_what_still_runs_and_the_thread(loop: LoopThread) -> None:
     assert ended.is_set()
     assert tasks[0].cancelled()
     assert "test loop" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_the_environment_chooses_the_kind_of_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("uvloop")
+    monkeypatch.setenv(KIND, "uvloop")
+    thread = LoopThread()
+    thread.start()
+    try:
+        assert type(thread.loop).__module__.startswith("uvloop")
+        assert thread.call(lambda: asyncio.get_running_loop() is thread.loop)
+    finally:
+        thread.close()
+
+
+def test_a_kind_of_loop_that_nobody_knows_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KIND, "fastest")
+    with pytest.raises(ConfigurationError, match="no event loop 'fastest'; write asyncio or uvloop"):
+        LoopThread()
+
+
+def test_a_loop_that_is_not_installed_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KIND, "uvloop")
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with pytest.raises(ConfigurationError, match=r"pip install sipfed\[fast\]"):
+        LoopThread()
