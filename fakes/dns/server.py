@@ -65,12 +65,12 @@ class DnsServer:
     ) -> None:
         """Prepare a server; nothing is opened yet.
 
-        `port` 0 takes one that is free for both transports. `on_query` is called on the loop's thread before
-        each answer leaves; what it raises goes to the loop's exception handler and does no harm here. `history` bounds the queries
-        kept; `clock` gives their times, and `call_later` plans late answers (on the loop if None). `views` shows other
-        zones to some clients, see `set_view`. `idle_timeout` is how many seconds a TCP connection may go without a
-        complete query; connections beyond `max_connections` are closed as they come. Raises FakeError for an address,
-        port or network that cannot be.
+        `port` 0 takes one that is free for both transports. `on_query` is called on the loop's thread before each
+        answer leaves; what it raises goes to the loop's exception handler and does no harm here. `history` bounds the
+        queries kept; `clock` gives their times, and `call_later` plans late answers (on the loop if None). `views`
+        shows other zones to some clients, see `set_view`. `idle_timeout` is how many seconds a TCP connection may go
+        without a complete query; connections beyond `max_connections` are closed as they come. Raises FakeError for an
+        address, port or network that cannot be.
         """
         try:
             self._ip = ipaddress.ip_address(address)

@@ -70,11 +70,10 @@ class Reader:
 
     def send(self, wire: bytes, client: Client) -> None:
         """Send an answer that was not there at once."""
-        if not self._closed:
-            try:
-                self._sock.sendto(wire, client)
-            except OSError:
-                return  # as above
+        try:
+            self._sock.sendto(wire, client)
+        except OSError:
+            return  # as above, or the socket is closed
 
     def reset(self) -> None:
         """Nothing: there is no connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Protocol
@@ -52,3 +53,13 @@ def fabrikam() -> Zone:
         .aaaa("sip", "2001:db8::1")
         .cname("www", "sip.fabrikam.test")
     )
+
+
+@pytest.fixture
+def many_addresses() -> None:
+    """Skips a test that needs several loopback addresses where there is only one, as on macOS."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind(("127.0.9.1", 0))
+        except OSError as error:
+            pytest.skip(f"this machine has one loopback address: {error}")

@@ -131,6 +131,7 @@ class TestCertainty:
         server.must_not_have_been_asked("sip.x.test", "AAAA")
         server.must_not_have_been_asked("sip.x.test", client="127.0.0.2")
 
+    @pytest.mark.usefixtures("many_addresses")
     def test_a_failure_names_the_near_misses_the_nearest_first(self, server: DnsServer) -> None:
         ask(server, "unrelated.test")
         ask(server, SRV_NAME, "TXT", source="127.0.0.7")

@@ -119,6 +119,7 @@ class TestAlias:
         ]
 
 
+@pytest.mark.usefixtures("many_addresses")
 class TestViews:
     """The seed's split view: the public sees one address, the company's own resolver another."""
 

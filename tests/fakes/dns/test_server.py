@@ -16,6 +16,7 @@ import pytest
 from fakes import FakeError
 from fakes.dns import DnsServer, Query, Transport, Zone, ZoneSet, running
 from fakes.dns.udp import Endpoint
+from tests.fakes.dns.loops import WithoutReaders
 
 if TYPE_CHECKING:
     from tests.fakes.dns.conftest import Ask
@@ -24,13 +25,6 @@ T = TypeVar("T")
 
 DEADLINE = 30
 "Seconds after which a test that waits has failed."
-
-
-class WithoutReaders(asyncio.SelectorEventLoop):
-    """A loop that watches no sockets for others, like the Proactor loop of Windows."""
-
-    def add_reader(self, *_: Any) -> None:  # type: ignore[override] # whatever it is called with
-        raise NotImplementedError
 
 
 loops: list[Callable[[], asyncio.AbstractEventLoop]] = []
