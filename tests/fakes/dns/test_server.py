@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dns.asyncquery
@@ -75,13 +76,25 @@ def zones(fabrikam: Zone) -> ZoneSet:
 
 
 @pytest.fixture
-def taken() -> Any:
-    """A UDP and a TCP socket of somebody else, on ports of their own."""
-    with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-        udp.bind(("127.0.0.1", 0))
-        tcp.bind(("127.0.0.1", 0))
-        tcp.listen()
-        yield {"udp": udp.getsockname()[1], "tcp": tcp.getsockname()[1]}
+def taken() -> Iterator[dict[str, int]]:
+    """A UDP and a TCP socket of somebody else, on ports of their own that nobody has for the other transport."""
+    with ExitStack() as sockets:
+        yield {"udp": held(sockets, socket.SOCK_DGRAM), "tcp": held(sockets, socket.SOCK_STREAM)}
+
+
+def held(sockets: ExitStack, kind: socket.SocketKind) -> int:
+    other_kind = socket.SOCK_STREAM if kind == socket.SOCK_DGRAM else socket.SOCK_DGRAM
+    sock = sockets.enter_context(socket.socket(type=kind))
+    sock.bind(("127.0.0.1", 0))
+    if kind == socket.SOCK_STREAM:
+        sock.listen()
+    port: int = sock.getsockname()[1]
+    with socket.socket(type=other_kind) as other:
+        try:
+            other.bind(("127.0.0.1", port))
+        except OSError:
+            return held(sockets, kind)
+    return port
 
 
 class TestListening:
