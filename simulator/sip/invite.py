@@ -342,9 +342,13 @@ class InviteSession:
         return request
 
     def _end_by_bye(self, because: str) -> list[Request]:
+        """The BYE; of a callee without its ACK as late as in `bye`."""
         if self.state not in _OPEN:
             return []
-        self.ended_because = because
+        self.ended_because = self.ended_because or because
+        if self.state is SessionState.ACCEPTED and self._unacked is not None:
+            self._bye_when_acked = True
+            return []
         return [self._bye()]
 
     def _bye(self) -> Request:

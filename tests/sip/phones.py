@@ -128,7 +128,8 @@ class Line:
             self.pair.flow()
 
     def advance(self, seconds: float) -> None:
-        """Step through the timers of sessions and connections, the earliest first."""
+        """Carry what is there, then step through the timers of sessions and connections, the earliest first."""
+        self.run()
         end = self.pair.now + seconds
         while True:
             sessions = [phone.session for phone in (self.alice, self.bob) if phone.session is not None]

@@ -120,6 +120,16 @@ def test_a_callee_waits_with_its_bye_until_the_ack(line: Line) -> None:
     assert [text.split()[0] for text in line.pair.bob.sent_lines()] == ["SIP/2.0", "BYE"]
 
 
+def test_a_callee_whose_update_fails_waits_with_its_bye_until_the_ack_too(line: Line) -> None:
+    line.ring()
+    line.bob.send(line.bob.talk.accept(line.pair.now, headers=BOB))
+    update = line.bob.talk.request("UPDATE")
+    assert line.bob.talk.request_failed(update, "No final response.") == []
+    line.run()
+    assert line.states() == ENDED
+    assert line.bob.talk.ended_because == "No final response"
+
+
 def test_a_200_is_repeated_ever_more_slowly_until_its_ack(line: Line) -> None:
     """RFC 3261 §13.3.1.4: T1, doubled up to T2."""
     line.ring()
