@@ -113,7 +113,6 @@ class Link(asyncio.Protocol):
         "Why it ended, when one side found fault with the other; empty for a connection that was simply closed."
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         "Done when TLS is up; raises LinkLost when it never comes up."
-        self.ready.add_done_callback(_retrieve)
         self._tls = endpoint
         self._sip = SipConnection(sent_by=sent_by, tap=self._on_message)
         self._user = user
@@ -150,7 +149,6 @@ class Link(asyncio.Protocol):
         if self.closed_because is not None:
             raise self.closed_because
         future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_retrieve)
         transaction = self._sip.send_request(request, self._timers.clock.now())
         self._waiting[transaction] = future
         if on_provisional is not None:
@@ -271,7 +269,7 @@ class Link(asyncio.Protocol):
                 self._provisional.pop(transaction, None)
                 future = self._waiting.pop(transaction, None)
                 if future is not None and not future.done():
-                    future.set_exception(self.closed_because or RequestTimedOut(sentence))
+                    _fail(future, self.closed_because or RequestTimedOut(sentence))
             case sip_events.RequestRefused(request=request, reason=reason):
                 self._user.on_remark(self, f"a {request.method} was refused: {reason}")
             case sip_events.ResponseDiscarded(response=response, reason=reason):
@@ -335,7 +333,7 @@ class Link(asyncio.Protocol):
         self._flush()
 
     def _last_words(self) -> None:
-        """Send what is left and end our direction only: closing with bytes unread would destroy the answer on its way."""
+        """Send what is left and end our direction only: to close with bytes unread would destroy the answer."""
         assert self._transport is not None
         if data := self._sip.data_to_send():
             self._tls.send(data)
@@ -365,13 +363,13 @@ class Link(asyncio.Protocol):
         self._sip.connection_lost(sentence, self._timers.clock.now())
         self._drain_sip()
         if not self.ready.done():
-            self.ready.set_exception(self.closed_because)
+            _fail(self.ready, self.closed_because)
         if self._tap is not None:
             self._tap.closed(self, sentence)
         self._user.on_closed(self)
 
 
-def _retrieve(future: asyncio.Future[Response] | asyncio.Future[None]) -> None:
-    """Mark the exception as seen: a caller that went away does not make a link's end an error of ours."""
-    if not future.cancelled():
-        future.exception()
+def _fail(future: asyncio.Future[Response] | asyncio.Future[None], error: LinkLost | RequestTimedOut) -> None:
+    """Fail it, and mark that as seen: a caller that went away does not make a link's end an error of ours."""
+    future.set_exception(error)
+    future.exception()
