@@ -1,1 +1,1 @@
-"""A federation partner for SIP servers: simulated Skype for Business and Teams peers, and the server they are tried on."""
+"""A federation partner for SIP servers: simulated Skype for Business peers, and the server they are tried on."""

@@ -1,4 +1,4 @@
-"""The command line: a function for each `sipfed` command. Whatever is heavy is imported by the command that needs it."""
+"""The command line: a function for each `sipfed` command. What is heavy is imported by the command that needs it."""
 
 from __future__ import annotations
 

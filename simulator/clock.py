@@ -1,4 +1,4 @@
-"""The one clock of a federation: seconds that only go forward, and the calendar time that certificates are judged by."""
+"""The one clock of a federation: seconds that only go forward, and the calendar time for certificates."""
 
 from __future__ import annotations
 

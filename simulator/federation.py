@@ -22,7 +22,7 @@ from simulator.connect_server.settings import (
 )
 from simulator.connect_server.settings import DnsServer as DnsSetting
 from simulator.discovery import AnswerCache
-from simulator.errors import ExpectationFailed, SipfedError
+from simulator.errors import SipfedError
 from simulator.evidence.ladder import render
 from simulator.evidence.recorder import Record, Recorder
 from simulator.io.addresses import LoopbackAddresses

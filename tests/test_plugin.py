@@ -34,7 +34,7 @@ def test_a_failure_shows_the_sentence_and_the_ladder(pytester: pytest.Pytester) 
     result.assert_outcomes(failed=1)
     result.stdout.re_match_lines(
         [
-            r".*Expected a failure, but the message 'Hello' from sip:alice@acme\.test to .* was delivered .* with 200 OK\.",
+            r".*Expected a failure, but the message 'Hello' from sip:alice@acme\.test to .* was delivered .*200 OK\.",
             r"-+ sipfed requirement -+",
             r"A message arrives\.",
             r"-+ sipfed evidence -+",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.chat import sdp, text
 from simulator.errors import FederationFailed, RemoteProtocolError
 from simulator.io.account import Account, Refusal, TextMessage
+from simulator.io.link import RequestTimedOut
 from simulator.outcome import Outcome
 from simulator.sip.invite import InviteSession
 from simulator.sip.message import Request, Response
@@ -36,7 +37,8 @@ class ChatSession:
         self.account = account
         self.remote = remote
         self._timer: Timer | None = None
-        self._origin: tuple[Link, ServerTransaction] | None = None
+        self._invites: dict[int, tuple[Link, ServerTransaction]] = {}
+        "The INVITEs that we answered, by CSeq number: their 2xx is repeated until the ACK comes."
 
     @property
     def ended(self) -> bool:
@@ -81,18 +83,22 @@ class ChatSession:
             content_type=sdp.CONTENT_TYPE,
         )
         agent.writer.put_into_route(response)
-        self._origin = link, transaction
+        self._invites[transaction.request.cseq.number] = link, transaction
         assert self._session.dialog is not None
         agent.dialogs[self._session.dialog.id] = self
         agent.send_response(link, transaction, response)
-        self._plan()
+        self._settle()
 
     def on_ack(self, request: Request) -> None:
-        """The ACK to our 2xx came."""
+        """The ACK to a 2xx of ours came."""
+        self._invites.pop(request.cseq.number, None)
         self._send_later(self._session.receive_ack(request, self._agent.now))
+        self._settle()
 
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         """Answer a request inside the dialog."""
+        if request.method == "INVITE":
+            self._invites[request.cseq.number] = link, transaction
         response = self._session.receive_request(request, self._agent.now)
         if response is not None:
             self._agent.send_response(link, transaction, response)
@@ -102,8 +108,7 @@ class ChatSession:
             self._agent.respond(link, transaction, 200)
         else:
             self._agent.not_allowed(link, transaction)
-        if self.ended:
-            self._drop()
+        self._settle()
 
     def _take_response(self, link: Link, response: Response) -> None:
         for request in self._session.receive_response(response, self._agent.now):
@@ -118,34 +123,44 @@ class ChatSession:
             link = await self._agent.link_to_user(self.remote)
             response = await link.request(request)
         except FederationFailed as error:
-            self._session.request_failed(request, str(error))
+            status = 408 if isinstance(error, RequestTimedOut) else 503
+            self._send_later(self._session.request_failed(request, str(error), status=status, now=self._agent.now))
             raise
         else:
             self._take_response(link, response)
             return response
         finally:
-            if self.ended:
-                self._drop()
+            self._settle()
 
     def _send_later(self, requests: list[Request]) -> None:
         for request in requests:
             self._agent.in_background(self._exchange(request))
 
-    def _plan(self) -> None:
+    def _settle(self) -> None:
+        """Keep the timer and the registers true after anything happened."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         when = self._session.next_timeout()
-        self._timer = None if when is None else self._agent.timers.call_at(when, self._on_timeout)
+        if when is not None:
+            self._timer = self._agent.timers.call_at(when, self._on_timeout)
+        elif self.ended:
+            self._drop()
 
     def _on_timeout(self) -> None:
+        self._timer = None
         for message in self._session.handle_timeout(self._agent.now):
             if isinstance(message, Request):
                 self._send_later([message])
-            elif self._origin is not None:
-                self._origin[0].respond(self._origin[1], message)
-        self._plan()
+            else:
+                link, transaction = self._invites[message.cseq.number]
+                link.respond(transaction, message)
+        self._settle()
 
     def _drop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         if self._session.dialog is not None:
             self._agent.dialogs.pop(self._session.dialog.id, None)
         self._agent.chats.forget(self)

@@ -16,6 +16,7 @@ from simulator.io.link import Link, LinkLost, LinkUser, Tap
 from simulator.io.revocation import CheckedEndpoint, RevocationLookups
 from simulator.io.timers import Timers
 from simulator.names import parse_host
+from simulator.sip.merging import RequestRegister
 
 CONNECT_TIMEOUT = 5.0
 "Seconds for TCP and TLS together."
@@ -52,6 +53,7 @@ class SipTransport:
     port: int = 0
     links: set[Link] = field(default_factory=set)
     "Every connection that is open or opening."
+    _register: RequestRegister = field(default_factory=RequestRegister)
     _server: asyncio.Server | None = None
     _contexts: dict[str, tls.Context] = field(default_factory=dict)
 
@@ -134,6 +136,7 @@ class SipTransport:
             outgoing=role == "client",
             expected=dialled,
             tap=self.tap,
+            register=self._register,
             on_gone=self.links.discard,
         )
         if isinstance(endpoint, CheckedEndpoint):

@@ -103,12 +103,13 @@ UserAgent._refusal_for = believe
     Defect(
         "applies the name rule to its partners, and so loses every Teams tenant",
         """
+from dataclasses import replace
 from simulator.io.peering import OpenWay
 from simulator.connect_server.server import ConnectServer
 way_to = ConnectServer.way_to
 def strict(self, domain):
     way = way_to(self, domain)
-    return OpenWay(domain, name_rule=True) if isinstance(way, OpenWay) else way
+    return replace(way, rules=replace(way.rules, name_rule=True)) if isinstance(way, OpenWay) else way
 ConnectServer.way_to = strict
 """,
         frozenset({"discovery/target-outside-the-partners-domain"}),

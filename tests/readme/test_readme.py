@@ -51,11 +51,16 @@ def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         if name not in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE") and not name.startswith(("TOX", "COV"))
     }
     own = str(Path(sys.prefix) / "bin")
-    environment["PATH"] = os.pathsep.join(
-        part for part in environment.get("PATH", "").split(os.pathsep) if part != own
-    )
+    environment["PATH"] = os.pathsep.join(part for part in environment.get("PATH", "").split(os.pathsep) if part != own)
     return subprocess.run(
-        command, cwd=folder, env=environment, shell=True, capture_output=True, encoding="utf-8", timeout=900, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        shell=True,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=900,
+        check=False,
     )
 
 
