@@ -23,8 +23,8 @@ ECHO = b"x" * 600
 def bare_handshakes() -> Iterator[Round]:
     """A server on a thread, and rounds that each open a connection to it, echo once, and close it."""
     with Authority() as authority, socket.create_server(("127.0.0.1", 0)) as listener:
-        server = _context(SSL.TLS_SERVER_METHOD, authority, authority.issue("server.test"))
-        client = _context(SSL.TLS_CLIENT_METHOD, authority, authority.issue("client.test"))
+        server = context(SSL.TLS_SERVER_METHOD, authority, authority.issue("server.test"))
+        client = context(SSL.TLS_CLIENT_METHOD, authority, authority.issue("client.test"))
         thread = threading.Thread(target=_serve, args=(listener, server), name="echo", daemon=True)
         thread.start()
         address = listener.getsockname()
@@ -38,7 +38,7 @@ def bare_handshakes() -> Iterator[Round]:
         thread.join()
 
 
-def _context(method: int, authority: Authority, issued: Issued) -> SSL.Context:
+def context(method: int, authority: Authority, issued: Issued) -> SSL.Context:
     """P-256, TLS 1.3, mutual, no tickets: what our own end points do, with OpenSSL's own verification."""
     context = SSL.Context(method)
     context.set_min_proto_version(SSL.TLS1_3_VERSION)

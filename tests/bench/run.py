@@ -17,16 +17,24 @@ from OpenSSL import SSL
 # The measures share helpers with each other and not with the package, so they are imported as a part of the clone.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import federations, handshake, messages, nameserver
+from tests.bench import endpoints, federations, handshake, messages, nameserver, stack
 from tests.bench.measure import Measure, Progress, as_json, chosen, run, table
 
-MEASURES: tuple[Measure, ...] = (*handshake.MEASURES, *federations.MEASURES, *messages.MEASURES, *nameserver.MEASURES)
+OTHERS: tuple[Measure, ...] = (
+    *handshake.MEASURES,
+    *endpoints.MEASURES,
+    *federations.MEASURES,
+    *messages.MEASURES,
+    *nameserver.MEASURES,
+)
+MEASURES: tuple[Measure, ...] = (*OTHERS, *stack.measures(stack.FULL))
+SMALL_MEASURES: tuple[Measure, ...] = (*OTHERS, *stack.measures(stack.SMALL))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench; 0 unless something broke or was asked for wrongly: a missed target is shown and fails nothing."""
     options = _options(arguments)
-    measures = chosen(MEASURES, options.only)
+    measures = chosen(SMALL_MEASURES if options.small else MEASURES, options.only)
     if not measures:
         print(f"No measure has {options.only!r} in its name; there are: {', '.join(m.name for m in MEASURES)}.")
         return 2
@@ -48,6 +56,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run.py", description="Measure what a federation costs.")
     parser.add_argument("--rounds", type=_positive, default=40, metavar="N", help="rounds of each measure (40)")
     parser.add_argument("--only", metavar="TEXT", help="only measures with TEXT in their name, and what they need")
+    parser.add_argument("--small", action="store_true", help="few messages and connections: to see that it works")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures to FILE as well")
     return parser.parse_args(arguments)
 
