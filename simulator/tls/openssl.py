@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 from OpenSSL._util import ffi as _ffi
 from OpenSSL._util import lib as _lib
 
@@ -60,7 +61,7 @@ class Watch:
     def judge(self, presented: list[bytes]) -> int:
         """Ask the policy once; X509_V_OK or the error that makes OpenSSL send the chosen alert."""
         try:
-            self.certificates = tuple(x509.load_der_x509_certificate(der) for der in presented)
+            self.certificates = tuple(map(certificate, presented))
         except UNREADABLE as error:
             self.verdict = Refusal(f"The peer's certificate can't be read: {error}.", "bad_certificate")
         else:
@@ -144,9 +145,18 @@ def _ders(stack: Any) -> list[bytes]:
 
 def client_chain(connection: SSL.Connection) -> tuple[x509.Certificate, ...]:
     """On a server, after the handshake: all that the client presented, leaf first."""
-    leaf = connection.get_peer_certificate(as_cryptography=True)
-    others = connection.get_peer_cert_chain(as_cryptography=True)
-    return (*([leaf] if leaf is not None else []), *(others or []))
+    leaf = connection.get_peer_certificate()
+    shown = [*([leaf] if leaf is not None else []), *(connection.get_peer_cert_chain() or [])]
+    return tuple(certificate(crypto.dump_certificate(crypto.FILETYPE_ASN1, each)) for each in shown)
+
+
+@lru_cache(maxsize=256)
+def certificate(der: bytes) -> x509.Certificate:
+    """The certificate in these bytes; the same one for the same bytes, with all that was read of it before.
+
+    The peers of a federation come again and again. Raises one of UNREADABLE.
+    """
+    return x509.load_der_x509_certificate(der)
 
 
 def load_identity(context: SSL.Context, chain_pem: bytes, key_pem: bytes) -> None:
