@@ -30,6 +30,7 @@ class EmbeddedServer:
             if log is not None:
                 log(sentence)
 
+        self._note = note
         self._server = ConnectServer(settings, timers=timers, log=note)
         self._before = settings
 
@@ -78,21 +79,25 @@ class EmbeddedServer:
         return User(self._loop, self._server.agent, self._server.account(name))
 
     def add_route(self, domain: SipDomain, host: Host, port: int, *, enabled: bool = True) -> None:
+        self._note(f"The test adds a static route: {domain} is at {host}:{port}, {_on(enabled)}.")
         routes = (*self._static.routes, Route(domain, host, port, enabled))
         self._change_static(replace(self._static, routes=routes))
 
     def switch_route(self, domain: SipDomain, *, enabled: bool) -> None:
         if all(route.domain != domain for route in self._static.routes):
             raise ConfigurationError([Problem(f"route {domain}", "there is no such static route; add it first")])
+        self._note(f"The test switches the static route to {domain} {_on(enabled)}.")
         routes = tuple(
             replace(route, enabled=enabled) if route.domain == domain else route for route in self._static.routes
         )
         self._change_static(replace(self._static, routes=routes))
 
     def switch_static_routes(self, *, enabled: bool) -> None:
+        self._note(f"The test switches static routes {_on(enabled)}.")
         self._change_static(replace(self._static, enabled=enabled))
 
     def switch_open_federation(self, *, enabled: bool) -> None:
+        self._note(f"The test switches open federation {_on(enabled)}.")
         self.apply(replace(self.settings, open_federation=OpenFederation(enabled)))
 
     def begin_test(self) -> None:
@@ -109,3 +114,7 @@ class EmbeddedServer:
 
     def _change_static(self, static: StaticRoutes) -> None:
         self.apply(replace(self.settings, static_routes=static))
+
+
+def _on(enabled: bool) -> str:
+    return "on" if enabled else "off"
