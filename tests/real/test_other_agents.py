@@ -206,8 +206,10 @@ def test_it_is_refused_when_the_dns_names_another_host_for_its_domain(
     organisation: Organisation, federation: Federation, side: str
 ) -> None:
     place, user = Place.of(federation, side)
+    elsewhere = federation.fresh_domain("elsewhere")
+    organisation.engine.publish(elsewhere, elsewhere.child("sip"), "127.0.0.1", 5061)
     with organisation.running() as agent:
-        agent.send("MESSAGE", user.uri, f"sip:operator@{federation.fresh_domain('elsewhere')}", place, "Believe me")
+        agent.send("MESSAGE", user.uri, f"sip:operator@{elsewhere}", place, "Believe me")
         status = agent.until(r"answer\t(\d+)")[1]
 
     assert status == ("504" if side == "partner" else "403")
