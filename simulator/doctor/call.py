@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from cryptography import x509
 
@@ -86,7 +86,7 @@ class Call(asyncio.Protocol):
         self._end("closed", "This side closed the connection.")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast("asyncio.Transport", transport)  # uvloop's does not inherit from it
         self._transport = transport
         self.local = transport.get_extra_info("sockname")[:2]
         self._tls.start()

@@ -36,13 +36,12 @@ class EdgeRules:
         object.__setattr__(self, "rng", random.Random(self.persona.discovery.seed))
 
     def way_to(self, domain: SipDomain) -> Way:
-        if domain in self.policy.blocked:
-            raise NotFederated(f"{domain} is on the block list.")
+        why_not = self.policy.why_not(domain)
+        if why_not is not None:
+            raise NotFederated(why_not)
         proxy = self.policy.allowed.get(domain)
         if proxy is not None:
             return StaticWay(domain, proxy.fqdn, proxy.port, self.persona.discovery)
-        if domain not in self.policy.allowed and not self.policy.partner_discovery:
-            raise NotFederated(f"{domain} is not on the allow list and partner discovery is off.")
         return OpenWay(domain, self.persona.discovery, self.rng)
 
     def refusal(self, cause: RefusalCause, sentence: str) -> Refusal:

@@ -298,6 +298,35 @@ def test_p11_a_block_list_ends_at_the_dot(domain: SipDomain, label: str, data: D
     ]
 
 
+@given(sip_domains(max_length=100), labels(max_length=20))
+def test_p11_block_all_subdomains_reaches_any_depth_and_no_neighbour(domain: SipDomain, label: str) -> None:
+    """BlockAllSubdomains of a Teams tenant: subdomain.contoso.com is blocked, subcontoso.com is not (F3.6)."""
+    glued = label + domain.labels[0]
+    assume(len(glued) <= 63 and glued[2:4] != "--")
+    policy = FederationPolicy(block_subdomains=True)
+    policy.block(domain)
+    below, deeper = SipDomain((label, *domain.labels)), SipDomain(("a", "b", label, *domain.labels))
+    beside = SipDomain((glued, *domain.labels[1:]))
+
+    assert [is_blocked(policy, other) for other in (domain, below, deeper, beside)] == [True, True, True, False]
+
+
+@given(sip_domains(max_length=100), sip_domains(max_length=100), sip_domains(max_length=100))
+def test_p12_an_allow_list_of_a_teams_tenant_hides_its_block_list(
+    domain: SipDomain, allowed: SipDomain, stranger: SipDomain
+) -> None:
+    """The two lists may name the same domain; while there is an allow list, it counts alone (F3.6)."""
+    assume(len({domain, allowed, stranger}) == 3)
+    policy = FederationPolicy(allow_list_hides_block_list=True)
+    policy.block(domain)
+    assert [is_blocked(policy, each) for each in (domain, allowed, stranger)] == [True, False, False]
+
+    policy.allow(allowed)
+    assert [is_blocked(policy, each) for each in (domain, allowed, stranger)] == [True, False, True]
+    policy.allow(domain)
+    assert [is_blocked(policy, each) for each in (domain, allowed, stranger)] == [False, False, True]
+
+
 @given(sip_domains(max_length=100), st.data())
 def test_p12_skype_for_business_keeps_a_domain_on_one_list_only(domain: SipDomain, data: DataObject) -> None:
     """Whichever list came first, and however the name is written (fact 9 of section 0)."""
