@@ -29,6 +29,11 @@ BATCH = 1000
 
 both = pytest.mark.parametrize("side", ["partner", "server"])
 
+pytestmark = pytest.mark.skipif(
+    "SIPFED_SIPP_CALLS" not in os.environ,
+    reason="a load proof, on demand: SIPFED_SIPP_CALLS says how many calls, for instance 1000",
+)
+
 
 @dataclass(frozen=True)
 class Side:
