@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import dns.rcode
 import pytest
 
 from fakes.dns import Zone, ZoneSet, running
+from tests.real.ports import free_port
 
 DEADLINE = 20
 ZONE = r"""
@@ -60,18 +60,6 @@ OWNERS = [
     "x._sipfederationtls._tcp", "_none._tcp", "x", "nobody", "a.nobody",
 ]  # fmt: skip
 TYPES = ["A", "AAAA", "SRV", "TXT", "CAA", "NS", "CNAME", "PTR", "MX", "SOA", "TYPE65280", "HTTPS"]
-
-
-def free_port() -> int:
-    """A port that nobody has, over UDP or TCP; somebody may take it before it is used, but hardly ever does."""
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
-        port: int = tcp.getsockname()[1]
-        try:
-            udp.bind(("127.0.0.1", port))
-        except OSError:
-            return free_port()
-        return port
 
 
 @contextmanager

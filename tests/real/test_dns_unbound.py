@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import dns.rcode
 import pytest
 
 from fakes.dns import DnsServer, Zone, ZoneSet, running
+from tests.real.ports import free_port
 
 DEADLINE = 20
 SRV_NAME = "_sipfederationtls._tcp.fabrikam.test"
@@ -50,18 +50,6 @@ QUESTIONS = [
     ("9", "PTR"), ("any.wild", "A"), ("y.alias", "A"), ("_sipfederationtls._tcp", "SRV"), ("_none._tcp", "SRV"),
     ("", "NS"),  # last, because unbound then goes where it says
 ]  # fmt: skip
-
-
-def free_port() -> int:
-    """A port that nobody has, over UDP or TCP; somebody may take it before it is used, but hardly ever does."""
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
-        port: int = tcp.getsockname()[1]
-        try:
-            udp.bind(("127.0.0.1", port))
-        except OSError:
-            return free_port()
-        return port
 
 
 @contextmanager

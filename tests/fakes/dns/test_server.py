@@ -219,8 +219,9 @@ class TestListening:
                     return
                 before.error_received(ConnectionResetError())
                 before.error_received(ConnectionResetError())
-                while server._udp is before:
-                    await asyncio.sleep(0)
+                async with asyncio.timeout(5):
+                    while server._udp is before:
+                        await asyncio.sleep(0)
                 assert (await ask(server)).answer
             assert asyncio.all_tasks() == {asyncio.current_task()}
 

@@ -94,8 +94,9 @@ def test_a_late_answer_for_a_socket_that_is_no_more_is_forgotten(loop: Callable[
             assert before is not None
             if isinstance(before, Endpoint):
                 before.error_received(ConnectionResetError())
-                while server._udp is before:
-                    await asyncio.sleep(0)
+                async with asyncio.timeout(5):
+                    while server._udp is before:
+                        await asyncio.sleep(0)
             else:
                 await before.abort()
             planned[0]()
