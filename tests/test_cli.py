@@ -452,7 +452,7 @@ def test_list_shows_what_can_be_read_and_complains_of_the_rest(sipfed: Sipfed) -
     assert listed.returncode == 1
     assert listed.stdout == ""
     assert "Traceback" not in listed.stderr.partition("\n")[0]
-    assert "cli.py" not in listed.stderr
+    assert "simulator/cli" not in listed.stderr
 
 
 def test_help_imports_nothing_heavy(sipfed: Sipfed) -> None:

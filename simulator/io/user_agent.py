@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from functools import lru_cache
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
-from simulator import tls, trust
+from simulator import tls
 from simulator.discovery import DiscoveryFailed
 from simulator.errors import FederationFailed, InvalidName, RemoteProtocolError
 from simulator.io.account import Account, Refusal
+from simulator.io.admission import Admission, domain_of
 from simulator.io.chats import Chats, ChatSession
 from simulator.io.dialect import Dialect
 from simulator.io.link import Link, LinkLost, Tap
@@ -26,10 +24,8 @@ from simulator.names import Fqdn, SipDomain
 from simulator.outcome import Outcome
 from simulator.presence.state import PresenceState
 from simulator.sip.dialog import Dialog, DialogId
-from simulator.sip.fields import NameAddr
 from simulator.sip.message import Request, Response
 from simulator.sip.transaction import ServerTransaction
-from simulator.sip.uri import SipUri
 
 LEAVE_TIME = 1.0
 "Seconds that the other side has for the answers to our good-byes."
@@ -76,11 +72,10 @@ class UserAgent:
         self.writer = Writer(dialect, fqdn, self.transport)
         self.chats = Chats(self)
         self.watches = Watches(self)
-        self._resolver = resolver
+        self.resolver = resolver
+        self.admission = Admission(self)
         self._outgoing: dict[Way, asyncio.Task[Link]] = {}
         self._ways: dict[Link, Way] = {}
-        self._vouched: WeakKeyDictionary[Link, dict[Way, Refusal | None]] = WeakKeyDictionary()
-        self._held: dict[Link, deque[tuple[ServerTransaction, Request]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def listen(self, address: str, port: int) -> None:
@@ -196,7 +191,7 @@ class UserAgent:
         return await asyncio.shield(opening)
 
     async def _open(self, way: Way) -> Link:
-        route = await self._resolver.discover(way.plan())
+        route = await self.resolver.discover(way.plan())
         if isinstance(route, DiscoveryFailed):
             raise NotFound(route.sentence)
         failure: LinkLost | None = None
@@ -214,11 +209,7 @@ class UserAgent:
     # -- receiving ----------------------------------------------------------------------------------------------
 
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        held = self._held.get(link)
-        if held is not None:
-            held.append((transaction, request))
-        else:
-            self._admit(link, transaction, request)
+        self.admission.on_request(link, transaction, request)
 
     def on_ack(self, link: Link, request: Request) -> None:
         del link
@@ -235,7 +226,7 @@ class UserAgent:
     def on_closed(self, link: Link) -> None:
         if link.fault:
             self.log(f"The connection {_where(link)} ended: {link.fault}")
-        self._held.pop(link, None)
+        self.admission.forget(link)
         way = self._ways.pop(link, None)
         if way is not None and _is_spent(self._outgoing[way]):
             del self._outgoing[way]
@@ -284,54 +275,8 @@ class UserAgent:
             return None
         return account
 
-    def _admit(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        """Pass the request on if its sender's domain may come in over this link; look it up when that is unknown."""
-        try:
-            way = self.peering.way_to(sender_domain(request))
-        except NotFederated as error:
-            self.refuse(link, transaction, self.peering.refusal("policy", str(error)))
-            return
-        except (RemoteProtocolError, InvalidName) as error:
-            self.refuse(link, transaction, Refusal(400, "Bad Request", str(error)))
-            return
-        known = self._vouched.setdefault(link, {})
-        if way in known:
-            self._pass(link, transaction, request)
-            return
-        self._held[link] = deque([(transaction, request)])
-        self.in_background(self._check(link, way))
-
-    async def _check(self, link: Link, way: Way) -> None:
-        refusal = await self._refusal_for(link, way)
-        held = self._held.pop(link, None)
-        if held is None:
-            return
-        transaction, request = held.popleft()
-        if refusal is None:
-            self._vouched.setdefault(link, {})[way] = None
-            self._pass(link, transaction, request)
-        else:
-            self.refuse(link, transaction, refusal)
-        while held:
-            transaction, request = held.popleft()
-            self.on_request(link, transaction, request)
-
-    async def _refusal_for(self, link: Link, way: Way) -> Refusal | None:
-        """The mirrored check: the host that serves the sender's domain must stand in the client's certificate."""
-        servers = await self._resolver.servers(way.plan())
-        if isinstance(servers, DiscoveryFailed):
-            return self.peering.refusal("discovery", servers.sentence)
-        assert link.handshake is not None
-        certificate, rules = link.handshake.peer[0], self.transport.policy.rules
-        if any(not trust.name_reasons(certificate, server.host, rules) for server in servers):
-            return None
-        served_by = " and ".join(server.name for server in servers)
-        shown = ", ".join(link.peer_names) or "no name"
-        return self.peering.refusal(
-            "certificate", f"{way.domain} is served by {served_by}, but the client certificate names {shown}."
-        )
-
-    def _pass(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+    def take(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        """Handle a request that was let in."""
         try:
             self._dispatch(link, transaction, request)
         except (RemoteProtocolError, InvalidName) as error:
@@ -376,25 +321,6 @@ class UserAgent:
 
     def _refuse_dialog(self, link: Link, transaction: ServerTransaction, sentence: str) -> None:
         self.refuse(link, transaction, Refusal(481, "Call Leg/Transaction Does Not Exist", sentence))
-
-
-def domain_of(uri: str) -> SipDomain:
-    """The SIP domain of `sip:user@domain`."""
-    return _domain(SipUri.parse(uri).host)
-
-
-def sender_domain(request: Request) -> SipDomain:
-    """The domain that a request claims to come from: P-Asserted-Identity where there is one, else From (fact 2)."""
-    asserted = request.headers.values("P-Asserted-Identity")
-    if asserted:
-        return _domain(NameAddr.parse(asserted[0]).parsed_uri.host)
-    return _domain(request.from_.parsed_uri.host)
-
-
-@lru_cache(maxsize=1024)
-def _domain(host: str) -> SipDomain:
-    """The same few domains speak all the time, and reading a name takes as long as reading half a message."""
-    return SipDomain.parse(host)
 
 
 def _where(link: Link) -> str:

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import simulator
-from simulator.cli import doctor as command
 from simulator.cli import main
+from simulator.cli.doctor import doctor as command
 from simulator.doctor import Step
 from simulator.doctor.checkup import STEP_LIMIT
 from simulator.doctor.display import TableDisplay, display_for

@@ -1,4 +1,4 @@
-"""The command line: a function for each `sipfed` command. What is heavy is imported by the command that needs it."""
+"""`sipfed run` and `sipfed list`: the catalogue of scenarios."""
 
 from __future__ import annotations
 
@@ -6,38 +6,15 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from simulator.errors import ConfigurationError, Problem, SipfedError
+from simulator.cli.group import main
+from simulator.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from simulator.scenarios.selection import Catalogue, Scenario
-
-
-class Commands(click.Group):
-    """Commands whose errors are sentences: exit code 2 for what is the user's to mend, 130 for Ctrl-C."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except SipfedError as error:
-            click.echo(f"sipfed: {error}", err=True)
-            ctx.exit(2)
-        except KeyboardInterrupt:
-            click.echo("sipfed: interrupted", err=True)
-            ctx.exit(130)
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="sipfed", prog_name="sipfed")
-def main() -> None:
-    """Try a SIP server's federation with simulated Skype for Business and Teams partners."""
-    for stream in (sys.stdout, sys.stderr):
-        # A console that cannot show a character shows its code instead of ending the run.
-        if reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors="backslashreplace")
 
 
 def _whole_or_auto(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -165,88 +142,3 @@ def _print_lines(scenarios: tuple[Scenario, ...]) -> None:
 
     for line in aligned([(one.id, one.level, ", ".join(one.sources), one.sentence) for one in scenarios], "<<<<"):
         click.echo(line)
-
-
-@main.command("connect-server")
-@click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The settings file (TOML).",
-)
-@click.option("--example", is_flag=True, help="Print a settings file that explains every setting.")
-def connect_server(config: Path | None, example: bool) -> None:
-    """Run the embedded Connect Server alone, until Ctrl-C."""
-    if example:
-        from simulator.connect_server.settings import EXAMPLE
-
-        click.echo(EXAMPLE, nl=False)
-        return
-    if config is None:
-        raise click.UsageError("Give the settings with --config FILE; --example prints a file to start from.")
-
-    from simulator.connect_server.serve import serve
-    from simulator.scenarios.reporter import printable
-
-    serve(config, lambda sentence: click.echo(printable(sentence)))
-
-
-@main.command()
-@click.argument("domain")
-@click.option("--dns", metavar="ADDRESS[:PORT]", help="The name server to ask, in place of this machine's.")
-@click.option("--host", metavar="FQDN[:PORT]", help="The server of a static route; no SRV record is needed then.")
-@click.option("--expect", metavar="FQDN[:PORT]", help="The server that the SRV record should lead to.")
-@click.option("--our-side", is_flag=True, help="It is our own: judge it as Skype for Business and Teams would.")
-@click.option(
-    "--certificate",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Our client certificate with its chain (PEM).",
-)
-@click.option(
-    "--key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Its key, if that is not in the same file.",
-)
-@click.option(
-    "--roots",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The roots to trust (PEM), in place of the public ones.",
-)
-@click.option("--from", "sender", metavar="DOMAIN", help="Our SIP domain; else taken from our certificate.")
-@click.option(
-    "--probe",
-    type=click.Choice(["s4b", "s4b-route", "plain"]),
-    default="s4b",
-    show_default=True,
-    help="The OPTIONS: as Test-CsFederatedPartner sends it, the same with a Route, or plain RFC 3261.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, 600, min_open=True),
-    metavar="SECONDS",
-    default=8.0,
-    show_default=True,
-    help="The limit of each step.",
-)
-@click.option("--json", "as_json", is_flag=True, help="For programs; see simulator/doctor/schema.json.")
-@click.pass_context
-def doctor(context: click.Context, /, domain: str, as_json: bool, **options: Any) -> None:
-    """Examine DOMAIN before federating with it: DNS, TCP, TLS, certificate and a SIP request.
-
-    Each step says what was seen and what to change. Without a certificate of ours the steps behind mutual TLS are left
-    out. The exit code is 0 when nothing is wrong, 1 when something is, and 2 when the command itself is wrong.
-    """
-    import asyncio
-
-    from simulator.doctor import examine
-    from simulator.doctor.checkup import read_checkup
-    from simulator.doctor.display import display_for
-
-    display = display_for(sys.stdout, as_json=as_json)
-    with display:
-        report = asyncio.run(examine(read_checkup(domain, **options), display.add))
-    display.finish(report)
-    context.exit(report.exit_code)
-
-
-if __name__ == "__main__":
-    main()

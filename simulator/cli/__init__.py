@@ -1,0 +1,8 @@
+"""The command line, a module for each group of `sipfed` commands; what is heavy is imported where it is used."""
+
+from __future__ import annotations
+
+from simulator.cli import catalogue, connect_server, doctor
+from simulator.cli.group import main
+
+__all__ = ["catalogue", "connect_server", "doctor", "main"]

@@ -1,0 +1,110 @@
+"""Who may come in: the mirrored check of the domain that a request claims to come from (dialect facts §1.1, §2.3)."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from simulator import trust
+from simulator.discovery import DiscoveryFailed
+from simulator.errors import InvalidName, RemoteProtocolError
+from simulator.io.account import Refusal
+from simulator.io.peering import NotFederated, Way
+from simulator.names import SipDomain
+from simulator.sip.fields import NameAddr
+from simulator.sip.uri import SipUri
+
+if TYPE_CHECKING:
+    from simulator.io.link import Link
+    from simulator.io.user_agent import UserAgent
+    from simulator.sip.message import Request
+    from simulator.sip.transaction import ServerTransaction
+
+
+class Admission:
+    """Lets requests through to the user agent whose domain the connection may speak for; each domain is looked up once
+    a connection, and what comes meanwhile waits in order."""
+
+    def __init__(self, agent: UserAgent) -> None:
+        self._agent = agent
+        self._vouched: WeakKeyDictionary[Link, set[Way]] = WeakKeyDictionary()
+        self._held: dict[Link, deque[tuple[ServerTransaction, Request]]] = {}
+
+    def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        """Let the request in, hold it until its domain has been looked up, or refuse it."""
+        held = self._held.get(link)
+        if held is not None:
+            held.append((transaction, request))
+        else:
+            self._examine(link, transaction, request)
+
+    def forget(self, link: Link) -> None:
+        """Drop what still waits on a connection that is gone."""
+        self._held.pop(link, None)
+
+    def _examine(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        agent = self._agent
+        try:
+            way = agent.peering.way_to(sender_domain(request))
+        except NotFederated as error:
+            agent.refuse(link, transaction, agent.peering.refusal("policy", str(error)))
+            return
+        except (RemoteProtocolError, InvalidName) as error:
+            agent.refuse(link, transaction, Refusal(400, "Bad Request", str(error)))
+            return
+        if way in self._vouched.get(link, ()):
+            agent.take(link, transaction, request)
+            return
+        self._held[link] = deque([(transaction, request)])
+        agent.in_background(self._look_up(link, way))
+
+    async def _look_up(self, link: Link, way: Way) -> None:
+        refusal = await self._refusal_for(link, way)
+        held = self._held.pop(link, None)
+        if held is None:
+            return
+        transaction, request = held.popleft()
+        if refusal is None:
+            self._vouched.setdefault(link, set()).add(way)
+            self._agent.take(link, transaction, request)
+        else:
+            self._agent.refuse(link, transaction, refusal)
+        while held:
+            self.on_request(link, *held.popleft())
+
+    async def _refusal_for(self, link: Link, way: Way) -> Refusal | None:
+        """The mirrored check: the host that serves the sender's domain must stand in the client's certificate."""
+        agent = self._agent
+        servers = await agent.resolver.servers(way.plan())
+        if isinstance(servers, DiscoveryFailed):
+            return agent.peering.refusal("discovery", servers.sentence)
+        assert link.handshake is not None
+        certificate, rules = link.handshake.peer[0], agent.transport.policy.rules
+        if any(not trust.name_reasons(certificate, server.host, rules) for server in servers):
+            return None
+        served_by = " and ".join(server.name for server in servers)
+        shown = ", ".join(link.peer_names) or "no name"
+        return agent.peering.refusal(
+            "certificate", f"{way.domain} is served by {served_by}, but the client certificate names {shown}."
+        )
+
+
+def domain_of(uri: str) -> SipDomain:
+    """The SIP domain of `sip:user@domain`."""
+    return _domain(SipUri.parse(uri).host)
+
+
+def sender_domain(request: Request) -> SipDomain:
+    """The domain that a request claims to come from: P-Asserted-Identity where there is one, else From (fact 2)."""
+    asserted = request.headers.values("P-Asserted-Identity")
+    if asserted:
+        return _domain(NameAddr.parse(asserted[0]).parsed_uri.host)
+    return _domain(request.from_.parsed_uri.host)
+
+
+@lru_cache(maxsize=1024)
+def _domain(host: str) -> SipDomain:
+    """The same few domains speak all the time, and reading a name takes as long as reading half a message."""
+    return SipDomain.parse(host)
