@@ -113,6 +113,8 @@ class Link(asyncio.Protocol):
         self.closed_because: LinkLost | None = None
         self.fault = ""
         "Why it ended, when one side found fault with the other; empty for a connection that was simply closed."
+        self.heard = False
+        "Whether the peer has said anything inside TLS yet."
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         "Done when TLS is up; raises LinkLost when it never comes up."
         self._tls = endpoint
@@ -221,6 +223,7 @@ class Link(asyncio.Protocol):
     def _on_tls_event(self, event: tls.Event) -> None:
         match event:
             case tls.DataReceived(data=data):
+                self.heard = True
                 self._sip.receive_data(data, self._timers.clock.now())
                 self._drain_sip()
             case tls.HandshakeCompleted():

@@ -173,8 +173,16 @@ class UserAgent:
     async def exchange(self, remote: str, request: Request) -> Response:
         """Send `request` to the domain of `remote` and return the final response.
 
-        Raises NotFederated, NotFound, LinkLost or RequestTimedOut.
+        A NOTIFY that was written to a connection which the peer was just closing is sent once more over a new one: a
+        state that comes twice does no harm, where one that never comes ends the subscription (RFC 6665 §4.2.2). A
+        MESSAGE would be shown twice. Raises NotFederated, NotFound, LinkLost or RequestTimedOut.
         """
+        link = await self.link_to_user(remote)
+        try:
+            return await link.request(request)
+        except LinkLost:
+            if request.method != "NOTIFY" or not link.heard:
+                raise
         link = await self.link_to_user(remote)
         return await link.request(request)
 

@@ -59,6 +59,11 @@ class EmbeddedServer:
         return self._server.address[1]
 
     @property
+    def server(self) -> ConnectServer:
+        """The server itself; its methods belong on the loop's thread."""
+        return self._server
+
+    @property
     def settings(self) -> ServerSettings:
         """What is in force now."""
         return self._server.settings
