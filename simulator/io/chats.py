@@ -64,8 +64,7 @@ class ChatSession:
     async def call(self, invite: Request) -> Response:
         """The caller's side: send the INVITE, acknowledge the answer, and return it."""
         link = await self._agent.link_to_user(self.remote)
-        response = await link.request(invite, on_provisional=lambda provisional: self._take_response(link, provisional))
-        self._take_response(link, response)
+        response = await link.request(invite, on_response=lambda answer: self._take_response(link, answer))
         if self._session.dialog is not None and not self.ended:
             self._agent.writer.drop_own_routes(self._session.dialog)
             self._agent.dialogs[self._session.dialog.id] = self

@@ -126,7 +126,7 @@ class Link(asyncio.Protocol):
         self._on_gone = on_gone
         self._transport: asyncio.Transport | None = None
         self._waiting: dict[ClientTransaction, asyncio.Future[Response]] = {}
-        self._provisional: dict[ClientTransaction, Callable[[Response], None]] = {}
+        self._on_response_of: dict[ClientTransaction, Callable[[Response], None]] = {}
         self._in_dispatch = False
         self._flush_planned = False
         self._alert = ""
@@ -144,19 +144,20 @@ class Link(asyncio.Protocol):
         return self.verdict.names if self.verdict is not None else ()
 
     def request(
-        self, request: Request, *, on_provisional: Callable[[Response], None] | None = None
+        self, request: Request, *, on_response: Callable[[Response], None] | None = None
     ) -> asyncio.Future[Response]:
         """Send `request` in a new client transaction; the future gives the final response.
 
-        It raises LinkLost when the connection ends first and RequestTimedOut after Timer B or F.
+        It raises LinkLost when the connection ends first and RequestTimedOut after Timer B or F. `on_response` gets
+        every response, the provisional ones too, before anything is handled that came behind it in the same read.
         """
         if self.closed_because is not None:
             raise self.closed_because
         future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         transaction = self._sip.send_request(request, self._timers.clock.now())
         self._waiting[transaction] = future
-        if on_provisional is not None:
-            self._provisional[transaction] = on_provisional
+        if on_response is not None:
+            self._on_response_of[transaction] = on_response
         self._flush_soon()
         return future
 
@@ -171,6 +172,25 @@ class Link(asyncio.Protocol):
         if self.closed_because is None:
             self._sip.send_ack(ack)
             self._flush_soon()
+
+    def send_one_way(self, request: Request) -> None:
+        """Send a request that nobody answers, such as BENOTIFY (MS-SIP 3.5.5.3)."""
+        if self.closed_because is not None:
+            raise self.closed_because
+        self._sip.send_one_way(request)
+        self._flush_soon()
+
+    def forget(self, transaction: ServerTransaction) -> None:
+        """Never answer the request of `transaction`, as a BENOTIFY wants it."""
+        self._sip.forget(transaction)
+
+    def cancel(self, invite: asyncio.Future[Response]) -> None:
+        """Give up on an INVITE of ours, named by the future that `request` gave; its final response still comes."""
+        for transaction, future in self._waiting.items():
+            if future is invite:
+                self._sip.cancel(transaction, self._timers.clock.now())
+                self._flush_soon()
+                return
 
     def close(self, sentence: str = "closed by this side") -> None:
         """End TLS and TCP; pending requests fail."""
@@ -271,7 +291,7 @@ class Link(asyncio.Protocol):
             case sip_events.CancelReceived(request=request, transaction=transaction):
                 self._user.on_cancel(self, transaction)
             case sip_events.TransactionFailed(transaction=ClientTransaction() as transaction, sentence=sentence):
-                self._provisional.pop(transaction, None)
+                self._on_response_of.pop(transaction, None)
                 future = self._waiting.pop(transaction, None)
                 if future is not None and not future.done():
                     _fail(future, self.closed_because or RequestTimedOut(sentence))
@@ -286,11 +306,13 @@ class Link(asyncio.Protocol):
 
     def _on_response(self, transaction: ClientTransaction, response: Response) -> None:
         if response.status < 200:
-            on_provisional = self._provisional.get(transaction)
-            if on_provisional is not None:
-                on_provisional(response)
+            on_response = self._on_response_of.get(transaction)
+            if on_response is not None:
+                on_response(response)
             return
-        self._provisional.pop(transaction, None)
+        on_response = self._on_response_of.pop(transaction, None)
+        if on_response is not None:
+            on_response(response)
         future = self._waiting.pop(transaction, None)
         if future is not None and not future.done():
             future.set_result(response)

@@ -41,6 +41,8 @@ PING = b"\r\n\r\n"
 PONG = b"\r\n"
 INDISPENSABLE = ("Via", "From", "To", "Call-ID", "CSeq")
 "Without these there is nothing to build a response of (RFC 3261 §8.2.6.2)."
+NEVER_ANSWERED = frozenset({"ACK", "BENOTIFY"})
+"Requests that get no response, whatever is wrong with them (RFC 3261 §17, MS-SIP 3.5.5.3)."
 CANCEL_COPIES = ("From", "To", "Call-ID", "Route")
 
 Tap = Callable[[Literal["in", "out"], Request | Response], None]
@@ -330,7 +332,7 @@ class SipConnection:
 
     def _refuse(self, request: Request, status: int, reason: str) -> None:
         response = None
-        if request.method != "ACK":
+        if request.method not in NEVER_ANSWERED:
             response = request.respond(status, to_tag=new_tag())
             self._answer_alone(request, response)
         self._events.append(RequestRefused(request, response, reason, at=self._now))
