@@ -50,13 +50,14 @@ def federation(request: pytest.FixtureRequest, sipfed_engine: Engine) -> Iterato
     fail the test that they happened in.
     """
     from simulator.federation import Federation
+    from simulator.sut.capabilities import explain_missing
 
     federation = Federation(sipfed_engine)
     mark = request.node.get_closest_marker("scenario")
-    missing = sorted(set(mark.kwargs.get("needs", ())) - federation.sut.capabilities) if mark else []
+    missing = set(mark.kwargs.get("needs", ())) - federation.sut.capabilities if mark else set()
     if missing:
         federation.close()
-        pytest.skip(f"{federation.sut.name} lacks the capability {', '.join(missing)}")
+        pytest.skip(explain_missing(federation.sut.name, missing))
     yield federation
     errors = federation.close()
     if errors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 from simulator.errors import ExpectationFailed
 from simulator.io.account import Account, PresenceSeen, TextMessage
@@ -16,6 +17,14 @@ DEADLINE = 5.0
 "Real seconds that an expectation waits when the test names no other time."
 SHOWN_TEXT = 40
 "Characters of a message that a failure quotes."
+
+
+class Addressable(Protocol):
+    """Whoever can be written to and watched: a user of a partner, or one of any server under test."""
+
+    @property
+    def uri(self) -> str:
+        """`sip:user@domain`."""
 
 
 class User:
@@ -39,15 +48,15 @@ class User:
         """Every chat message that was accepted for the user, in order."""
         return tuple(self._account.inbox)
 
-    def chat_with(self, other: User | str) -> Chat:
+    def chat_with(self, other: Addressable | str) -> Chat:
         """A conversation with `other`, a user or a `user@domain`; nothing is sent before the first `say`."""
-        return Chat(self._loop, self._agent, self._account, _uri(other))
+        return Chat(self._loop, self._agent, self._account, uri_of(other))
 
     def expect_message(
-        self, text: str | None = None, *, from_: User | str | None = None, within: float = DEADLINE
+        self, text: str | None = None, *, from_: Addressable | str | None = None, within: float = DEADLINE
     ) -> TextMessage:
         """The next message with this text and sender, each optional; ExpectationFailed after `within` seconds."""
-        sender = None if from_ is None else _uri(from_)
+        sender = None if from_ is None else uri_of(from_)
 
         def wanted(message: TextMessage) -> bool:
             return (text is None or message.text == text) and (sender is None or message.sender == sender)
@@ -72,9 +81,9 @@ class User:
         state = PresenceState(Availability(availability), note=note)
         self._loop.call(self._agent.publish, self._account, state)
 
-    def watch(self, other: User | str) -> Watch:
+    def watch(self, other: Addressable | str) -> Watch:
         """Subscribe to the presence of `other` (RFC 3856) and return once the subscription was answered."""
-        presentity = _uri(other)
+        presentity = uri_of(other)
         outcome = self._loop.run(self._agent.watch(self._account, presentity))
         outcome = replace(outcome, subject=f"the subscription of {self.uri} to the presence of {presentity}")
         return Watch(self._loop, self._agent, self._account, presentity, outcome)
@@ -150,7 +159,8 @@ class Watch:
         return self._loop.run(self._agent.unwatch(self._account, self._presentity))
 
 
-def _uri(who: User | str) -> str:
-    if isinstance(who, User):
+def uri_of(who: Addressable | str) -> str:
+    """`sip:user@domain` of a user or of a `user@domain`."""
+    if not isinstance(who, str):
         return who.uri
     return SipUri.parse(who if who.startswith("sip:") else f"sip:{who}").aor

@@ -8,6 +8,7 @@ from simulator.federation import Federation
 from simulator.scenarios import scenario
 
 NEEDS = ("chat", "open-federation", "observe-inbox")
+INBOUND = ("receive", "open-federation", "observe-inbox")
 
 
 @scenario(level="must", sources=("R2", "R39", "R40", "R41"), needs=NEEDS)
@@ -21,7 +22,7 @@ def test_open_to_the_partner(federation: Federation) -> None:
     bob.expect_message("Hello from Acme", from_=alice)
 
 
-@scenario(level="must", sources=("R2", "R15", "R50"), needs=NEEDS)
+@scenario(level="must", sources=("R2", "R15", "R50"), needs=INBOUND)
 def test_open_from_the_partner(federation: Federation) -> None:
     """A partner that finds the server by its SRV record reaches a user as user@domain."""
     partner = federation.partner()
@@ -58,7 +59,7 @@ def test_direct_to_the_partner(federation: Federation) -> None:
     bob.expect_message("Hello by static route", from_=alice)
 
 
-@scenario(level="must", sources=("R2", "R27", "R47"), needs=("chat", "static-routes", "observe-inbox"))
+@scenario(level="must", sources=("R2", "R27", "R47"), needs=("receive", "static-routes", "observe-inbox"))
 def test_direct_from_the_partner(federation: Federation) -> None:
     """A partner that is joined by static routes alone reaches a user."""
     partner = federation.direct_partner()
@@ -69,7 +70,7 @@ def test_direct_from_the_partner(federation: Federation) -> None:
     alice.expect_message("Hello by static route", from_=bob)
 
 
-@scenario(level="must", sources=("RFC 3261 §8.2.2.1", "dialect §5.3"), needs=("chat",))
+@scenario(level="must", sources=("RFC 3261 §8.2.2.1", "dialect §5.3"), needs=("receive",))
 def test_unknown_user_is_not_found(federation: Federation) -> None:
     """A message to a user that the server does not have is answered with 404."""
     bob = federation.partner().user("bob")

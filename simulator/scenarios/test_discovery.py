@@ -35,7 +35,7 @@ def test_srv_without_address(federation: Federation) -> None:
     bob.must_have_no_message()
 
 
-@scenario(level="must", sources=("R39",), needs=NEEDS)
+@scenario(level="must", sources=("R39",), needs=(*NEEDS, "switch-open-federation"))
 def test_open_federation_off_outbound(federation: Federation) -> None:
     """With open federation switched off a partner that only DNS knows is not contacted."""
     partner = federation.partner()
@@ -48,7 +48,7 @@ def test_open_federation_off_outbound(federation: Federation) -> None:
     bob.must_have_no_message()
 
 
-@scenario(level="must", sources=("R39",), needs=NEEDS)
+@scenario(level="must", sources=("R39",), needs=("receive", "switch-open-federation", "observe-inbox"))
 def test_open_federation_off_inbound(federation: Federation) -> None:
     """With open federation switched off a message of a partner that only DNS knows is refused."""
     partner = federation.partner()
@@ -61,7 +61,7 @@ def test_open_federation_off_inbound(federation: Federation) -> None:
     must_have_reached_nobody(federation, alice)
 
 
-@scenario(level="must", sources=("R31", "R39"), needs=(*NEEDS, "static-routes"))
+@scenario(level="must", sources=("R31", "R39"), needs=(*NEEDS, "switch-open-federation", "static-routes"))
 def test_open_federation_off_leaves_static_routes(federation: Federation) -> None:
     """Static routes work while open federation is switched off."""
     partner = federation.direct_partner()
@@ -70,7 +70,7 @@ def test_open_federation_off_leaves_static_routes(federation: Federation) -> Non
     must_chat_both_ways(federation, partner)
 
 
-@scenario(level="must", sources=("F0.2", "dialect §2.3"), needs=NEEDS)
+@scenario(level="must", sources=("F0.2", "dialect §2.3"), needs=("receive", "open-federation", "observe-inbox"))
 def test_sender_whose_domain_has_no_srv(federation: Federation) -> None:
     """A sender whose domain publishes no SRV record is not vouched for and is refused."""
     partner = federation.partner(srv=False)

@@ -36,7 +36,7 @@ def test_excluded_user_reaches_nobody(federation: Federation, name: str) -> None
     bob.must_have_no_message()
 
 
-@scenario(level="must", sources=("R1", "R4", "R5"), needs=("presence", "open-federation", "licences"))
+@scenario(level="must", sources=("R1", "R4", "R5"), needs=("show-presence", "open-federation", "licences"))
 @pytest.mark.parametrize("name", EXCLUDED)
 def test_presence_of_an_excluded_user_is_not_shown(federation: Federation, name: str) -> None:
     """A partner cannot watch a user who may not federate."""

@@ -62,7 +62,7 @@ def test_watching_ends(federation: Federation) -> None:
     watch.must_not_have_seen("busy")
 
 
-@scenario(level="must", sources=("RFC 3261 §8.2.2.1",), needs=("presence",))
+@scenario(level="must", sources=("RFC 3261 §8.2.2.1",), needs=("show-presence",))
 def test_unknown_user_cannot_be_watched(federation: Federation) -> None:
     """A subscription to a user that the server does not have is refused."""
     bob = federation.partner().user("bob")

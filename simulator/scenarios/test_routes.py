@@ -52,7 +52,7 @@ def test_switched_on_again(federation: Federation) -> None:
     must_chat_both_ways(federation, partner)
 
 
-@scenario(level="must", sources=("R31",), needs=(*NEEDS, "open-federation"))
+@scenario(level="must", sources=("R31",), needs=(*NEEDS, "switch-open-federation"))
 def test_connection_type_switched_off(federation: Federation) -> None:
     """No route works in either direction while the connection type is switched off."""
     partner = federation.direct_partner()

@@ -25,7 +25,9 @@ def test_refused_as_the_dialled_server(federation: Federation, certificate: str)
     bob.must_have_no_message()
 
 
-@scenario(level="must", sources=("R57", "R60", "R66", "F0.2", "F2.2"), needs=NEEDS)
+@scenario(
+    level="must", sources=("R57", "R60", "R66", "F0.2", "F2.2"), needs=("receive", "open-federation", "observe-inbox")
+)
 @pytest.mark.parametrize("certificate", REFUSED)
 def test_refused_as_the_dialling_client(federation: Federation, certificate: str) -> None:
     """A message that comes over a connection with a bad client certificate is not delivered."""

@@ -89,9 +89,10 @@ def test_the_example_is_loaded_as_it_reads(file: Path) -> None:
 
 
 def test_the_example_shows_every_setting() -> None:
-    from simulator.connect_server.settings_file import _TABLES
+    from simulator.connect_server.settings_file import _File
+    from simulator.toml.tables import Shape
 
-    for table in _TABLES.values():
+    for table in Shape(_File).tables.values():
         for setting in table.model_fields:
             assert re.search(rf"^{setting} = |^\[\[?(\w+\.)?{setting}\]", EXAMPLE, re.MULTILINE), setting
 

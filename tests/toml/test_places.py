@@ -10,7 +10,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from simulator.connect_server.settings import EXAMPLE
-from simulator.connect_server.toml_places import Path, line_of, lines, spell
+from simulator.toml.places import Path, line_of, lines, spell
 
 TRICKY = '''\
 # [comment] x = 1
