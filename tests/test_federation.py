@@ -232,7 +232,7 @@ def test_expectations_name_what_came_instead(federation: Federation) -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (lambda f: f.partner("sfb-2091"), "there is no 'sfb-2091'; there are: sfb-2019"),
+        (lambda f: f.partner("sfb-2091"), "there is no 'sfb-2091'; did you mean 'sfb-2019'"),
         (lambda f: f.partner().user("bob smith"), "no user name"),
         (lambda f: f.partner(domain="not a domain"), "'not a domain' is not a valid name"),
         (lambda f: f.partner(certificate="wildcart"), "wildcart"),

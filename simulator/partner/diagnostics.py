@@ -7,12 +7,17 @@ from typing import Final
 
 from simulator.discovery import DiscoveryFailed, DiscoveryFailure
 
-STATUS: Final = (504, "Server time-out")
-"The status of every discovery failure; a partner sees no more than that (fact 2 of section 0, F1.28)."
+Inside = tuple[int, str]
+"Id and text of an `ms-diagnostics` header."
 NO_SRV: Final = (1008, "Unable to resolve DNS SRV record")
 NO_MATCH: Final = (1009, "No match for domain in DNS SRV results")
 "As an edge of 2015 writes it; [MS-OCER] says `Conflicting SRV and host domains in DNS`."
+NO_TRUST: Final = (1010, "Certificate trust with another server could not be established")
+"As an edge of 2015 writes it; [MS-OCER] says `Certificate trust with next-hop server could not be established`."
 NO_ADDRESS: Final = (1014, "Unable to resolve DNS A record")
+NO_REASON_GIVEN: Final = (1034, "Previous hop federated peer did not report diagnostic information")
+NO_CONNECTION: Final = (1046, "Failed to connect to a federated peer server")
+NO_TLS: Final = (1047, "Failed to complete TLS negotiation with a federated peer server")
 
 _TEXTS: Final = dict((NO_SRV, NO_MATCH, NO_ADDRESS))
 

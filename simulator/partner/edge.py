@@ -45,8 +45,12 @@ class EdgeRules:
         return OpenWay(domain, self.persona.discovery, self.rng)
 
     def refusal(self, cause: RefusalCause, sentence: str) -> Refusal:
-        self.log(f"{sentence} ({cause}; the sender is told only {self.persona.refusal_status})")
-        return Refusal(self.persona.refusal_status, self.persona.refusal_reason, sentence)
+        answers = self.persona.answers
+        answer = {"policy": answers.domain_blocked, "discovery": answers.no_srv, "certificate": answers.certificate}[
+            cause
+        ]
+        self.log(f"{sentence} ({cause}; the sender is told only {answer.status})")
+        return Refusal(answer.status, answer.reason, sentence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ import pytest
 
 from simulator import discovery
 from simulator.discovery import Answer, CacheRules, DiscoveryRules, SrvRecord
-from simulator.io.dialect import Dialect
+from simulator.errors import ConfigurationError
 from simulator.io.peering import Way
 from simulator.names import Fqdn, SipDomain
 from simulator.partner import FederationPolicy, Proxy
 from simulator.partner.edge import EdgeRules
-from simulator.partner.personas import SFB_2019, Persona
+from simulator.partner.personas import PERSONAS, SFB_2019, Persona, persona_named, register, switches_of, unregister
+from simulator.partner.personas import Answer as FailureAnswer
+from simulator.partner.personas.persona import PARTS
 
 ACME = SipDomain.parse("acme.test")
 RECORDS = tuple(SrvRecord(0, 1, 5061, f"sip{number}.acme.test") for number in range(4))
@@ -37,12 +39,12 @@ def test_whole_rules_can_be_given_and_one_of_them_changed_on_top() -> None:
 
 
 def test_a_value_that_nothing_has_is_refused() -> None:
-    with pytest.raises(TypeError, match="nmae_rule"):
+    with pytest.raises(ConfigurationError, match="nmae_rule: no persona has such a switch; did you mean name_rule"):
         SFB_2019.but(nmae_rule=True)
 
 
 def test_no_name_means_two_things() -> None:
-    names = [field.name for kind in (Persona, Dialect, DiscoveryRules) for field in fields(kind)]
+    names = [field.name for kind in (Persona, *PARTS.values()) for field in fields(kind)]
 
     assert len(names) == len(set(names))
 
@@ -72,3 +74,50 @@ def test_the_rules_of_a_persona_reach_the_plans_of_both_kinds_of_federation() ->
         (way,) = ways_to_acme(persona, policy)
 
         assert way.plan().rules == persona.discovery
+
+
+def test_every_switch_of_every_persona_is_explained_and_marked() -> None:
+    """A fact that is only remembered or concluded must be seen as one (the marks of the facts)."""
+    for persona in PERSONAS.values():
+        for switch in switches_of(persona):
+            assert len(switch.about) > 20, f"{persona.name}: nothing stands under {switch.part}.{switch.name}"
+            assert switch.mark is not None, f"{persona.name}: nobody says how sure {switch.part}.{switch.name} is"
+
+
+def test_what_is_derived_says_so() -> None:
+    marks = {switch.name: switch.mark for switch in switches_of(SFB_2019.but(name_rule=False, connections=1))}
+
+    assert (marks["name_rule"], marks["connections"], marks["equal_ok"]) == ("own", "own", "inference")
+
+
+def test_a_registered_persona_is_known_by_its_name() -> None:
+    persona = SFB_2019.but(name="acme-variant", server="ACME/1")
+    register(persona)
+    try:
+        assert persona_named("acme-variant") is register(persona)
+        with pytest.raises(ConfigurationError, match="another persona 'acme-variant'"):
+            register(persona.but(server="ACME/2"))
+    finally:
+        unregister("acme-variant")
+    with pytest.raises(ConfigurationError, match="no 'acme-variant'"):
+        persona_named("acme-variant")
+
+
+def test_the_shipped_personas_cannot_be_replaced() -> None:
+    with pytest.raises(ConfigurationError, match="another persona 'teams'"):
+        register(SFB_2019.but(name="teams"))
+    unregister("teams")
+    assert persona_named("teams") is PERSONAS["teams"]
+
+
+def test_a_misspelt_persona_is_told_what_comes_near() -> None:
+    with pytest.raises(ConfigurationError, match=r"'sfb-2091'; did you mean 'sfb-2019'\? There are: generic, sfb"):
+        persona_named("sfb-2091")
+
+
+def test_the_generic_persona_has_no_word_of_microsofts() -> None:
+    for switch in switches_of(PERSONAS["generic"]):
+        if switch.part == "dialect":
+            assert not [word for word in ("ms-", "RTC", "msrtc", "Skype") if word in switch.shown], switch
+        elif isinstance(switch.value, FailureAnswer):
+            assert switch.value.inside is None, f"{switch.name}: ms-diagnostics are Microsoft's"

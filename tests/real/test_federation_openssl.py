@@ -173,7 +173,7 @@ class Target:
         partner = federation.partner()
         edge, identity = partner.edge, partner.agent.transport.identity
         assert identity is not None
-        allow, refusal = partner.persona.dialect.allow, partner.persona.refusal_status
+        allow, refusal = partner.persona.dialect.allow, partner.persona.answers.certificate.status
         return cls(edge.fqdn, edge.address, edge.port, identity.chain_pem, partner, allow, refusal)
 
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from simulator.errors import ConfigurationError, Problem
-from simulator.partner.personas.persona import Persona
-from simulator.partner.personas.sfb import SFB_2019
+from simulator.partner.personas.answers import FAILURES, Answer, FailureAnswers
+from simulator.partner.personas.generic import GENERIC
+from simulator.partner.personas.habits import EdgeHabits
+from simulator.partner.personas.persona import Mark, Persona
+from simulator.partner.personas.registry import PERSONAS, persona_named, personas, register, unregister
+from simulator.partner.personas.sfb import SFB_2015, SFB_2019, SFB_SE
+from simulator.partner.personas.switches import Switch, switches_of
+from simulator.partner.personas.teams import TEAMS
 
-PERSONAS: dict[str, Persona] = {persona.name: persona for persona in (SFB_2019,)}
-"""Every shipped persona by its name."""
-
-
-def persona_named(name: str) -> Persona:
-    """The shipped persona called `name`; ConfigurationError with the known names when there is none."""
-    try:
-        return PERSONAS[name]
-    except KeyError:
-        known = ", ".join(sorted(PERSONAS))
-        raise ConfigurationError([Problem("persona", f"there is no {name!r}; there are: {known}")]) from None
-
-
-__all__ = ["PERSONAS", "SFB_2019", "Persona", "persona_named"]
+__all__ = [
+    "FAILURES",
+    "GENERIC",
+    "PERSONAS",
+    "SFB_2015",
+    "SFB_2019",
+    "SFB_SE",
+    "TEAMS",
+    "Answer",
+    "EdgeHabits",
+    "FailureAnswers",
+    "Mark",
+    "Persona",
+    "Switch",
+    "persona_named",
+    "personas",
+    "register",
+    "switches_of",
+    "unregister",
+]

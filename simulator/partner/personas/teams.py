@@ -1,0 +1,39 @@
+"""Microsoft Teams, as a partner sees it: the edge of Microsoft 365 (discovery facts §3, dialect facts §6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from simulator import discovery, trust
+from simulator.partner.personas.answers import NOT_FEDERATED, Answer, FailureAnswers
+from simulator.partner.personas.habits import EdgeHabits
+from simulator.partner.personas.persona import Persona
+from simulator.partner.personas.sfb import MARKS, SFB_2019
+
+TEAMS = Persona(
+    name="teams",
+    about="Microsoft Teams: many tenants behind one edge that is in no tenant's domain; text only",
+    dialect=replace(
+        SFB_2019.dialect,
+        user_agent="RTCC/7.0.0.0",
+        server="RTC/7.0",
+        accept_types=("text/plain",),
+    ),
+    rules=trust.S4B,
+    discovery=replace(discovery.S4B, hosting_providers=frozenset()),
+    edge=EdgeHabits(),
+    answers=FailureAnswers(domain_blocked=Answer(403, "Forbidden", NOT_FEDERATED)),
+    policy="tenant",
+    marks=MARKS
+    | {
+        "user_agent": "memory",
+        "server": "trace",
+        "accept_types": "doc",
+        "presence_accept": "memory",
+        "subscription_seconds": "memory",
+        "name_rule": "inference",
+        "tls_minimum": "memory",
+        "tls_maximum": "inference",
+        "connections": "inference",
+    },
+)
