@@ -1,0 +1,192 @@
+"""Kamailio as the server under test: its process, its tables of routes and switches, and the users behind it."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fakes.ca import Authority
+from simulator import tls, trust
+from simulator.errors import ConfigurationError, Problem
+from simulator.io.account import Account
+from simulator.io.loop import LoopThread
+from simulator.io.mailbox import Mailbox
+from simulator.io.resolver import Resolver
+from simulator.io.timers import Timers
+from simulator.io.transport import TrustPolicy
+from simulator.io.user import User
+from simulator.names import Fqdn, Host, SipDomain
+from simulator.presence.state import Availability, PresenceState
+from simulator.sut.kamailio.configuration import Certificate, KamailioSettings
+from simulator.sut.kamailio.process import KamailioProcess, Rpc, resolver_at
+from simulator.sut.kamailio.users import DIALECT, KamailioUsers, ThroughKamailio
+
+CAPABILITIES = frozenset({"chat", "presence", "observe-inbox", "open-federation", "static-routes"})
+"It has no licences, and there is one of it."
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What Kamailio needs of the federation that it is tested in."""
+
+    loop: LoopThread
+    timers: Timers
+    dns: tuple[str, int]
+    "The fake DNS server."
+    authority: Authority
+    "Issues its certificate and that of its users, and is whom both trust."
+    addresses: Callable[[], tuple[str, int]]
+    "Gives a fresh address and port."
+    publish: Callable[[SipDomain, Fqdn, str, int, bool], None]
+    "Makes the A record of a name, and the SRV record of the domain where the last value says so."
+
+
+class KamailioServer:
+    """A Kamailio with its own users, started and ended with the run."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        domain: SipDomain,
+        fqdn: Fqdn,
+        users: Sequence[str],
+        log: Callable[[str], None] = lambda _sentence: None,
+    ) -> None:
+        """Start it; ConfigurationError says what is not installed, SipfedError why it does not start."""
+        self.domain = domain
+        self.fqdn = fqdn
+        self.address, self.port = around.addresses()
+        self._loop = around.loop
+        self._log = log
+        self._routes: dict[str, str] = {}
+        self._switches = {"static": True, "open": True}
+        self._before: tuple[dict[str, str], dict[str, bool]] = ({}, {})
+        inner_fqdn = domain.child("users")
+        inner_address = around.addresses()
+        self._folder = Path(tempfile.mkdtemp(prefix="sipfed-kamailio-"))
+        try:
+            chain, key = around.authority.write(around.authority.issue(str(fqdn)))
+            settings = KamailioSettings(
+                domain=str(domain),
+                fqdn=str(fqdn),
+                address=self.address,
+                port=self.port,
+                inner_port=self.port + 1,
+                control_port=self.port + 2,
+                inner_fqdn=str(inner_fqdn),
+                inner_address=inner_address,
+                certificate=Certificate(chain, key),
+                roots=around.authority.write_root(),
+                token=secrets.token_hex(16),
+            )
+            script = settings.write(self._folder)
+            around.publish(domain, fqdn, self.address, self.port, True)
+            around.publish(domain, inner_fqdn, *inner_address, False)
+            self._process = KamailioProcess(
+                script, self._folder, resolver=resolver_at(*around.dns, self._folder), log=self._say
+            )
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._rpc = Rpc(self.address, settings.control_port, settings.token)
+        self.name = str(self._rpc.call("core.version"))
+        issued = around.authority.issue(str(inner_fqdn))
+        self._agent = around.loop.call(
+            lambda: KamailioUsers(
+                fqdn=inner_fqdn,
+                dialect=DIALECT,
+                peering=ThroughKamailio(fqdn, settings.inner_port),
+                resolver=Resolver(around.dns),
+                timers=around.timers,
+                identity=tls.Identity(issued.chain_pem, issued.key_pem),
+                trust_policy=TrustPolicy([around.authority.root], trust.CONNECT_SERVER),
+                log=self._say,
+            )
+        )
+        around.loop.run(self._agent.listen(*inner_address))
+        for user in users:
+            account = Account(f"sip:{user}@{domain}", display_name=f"{user.title()} Example")
+            self._agent.accounts[account.uri] = account
+            self._rpc.call("htable.sets", "users", user, 1)
+            around.loop.run(self._agent.send_state(account))
+        for switch in self._switches:
+            self._set_switch(switch, enabled=True)
+
+    capabilities = CAPABILITIES
+
+    def user(self, name: str = "alice") -> User:
+        account = self._agent.accounts.get(f"sip:{name}@{self.domain}")
+        if account is None:
+            raise ConfigurationError([Problem(f"user {name}", f"{self.name} has no such user")])
+        return User(self._loop, self._agent, account)
+
+    def add_route(self, domain: SipDomain, host: Host, port: int, *, enabled: bool = True) -> None:
+        self._say(f"The test adds a static route: {domain} is at {host}:{port}, {_on(enabled)}.")
+        self._set_route(str(domain), f"{host}|{port}|{_on(enabled)}")
+
+    def switch_route(self, domain: SipDomain, *, enabled: bool) -> None:
+        route = self._routes.get(str(domain))
+        if route is None:
+            raise ConfigurationError([Problem(f"route {domain}", "there is no such static route; add it first")])
+        self._say(f"The test switches the static route to {domain} {_on(enabled)}.")
+        self._set_route(str(domain), route.rpartition("|")[0] + "|" + _on(enabled))
+
+    def switch_static_routes(self, *, enabled: bool) -> None:
+        self._say(f"The test switches static routes {_on(enabled)}.")
+        self._set_switch("static", enabled=enabled)
+
+    def switch_open_federation(self, *, enabled: bool) -> None:
+        self._say(f"The test switches open federation {_on(enabled)}.")
+        self._set_switch("open", enabled=enabled)
+
+    def begin_test(self) -> None:
+        self._before = dict(self._routes), dict(self._switches)
+        self._loop.call(self._empty_mailboxes)
+
+    def end_test(self) -> None:
+        routes, switches = self._before
+        for domain in [domain for domain in self._routes if domain not in routes]:
+            self._rpc.call("htable.delete", "route", domain)
+            del self._routes[domain]
+        for domain, route in routes.items():
+            if self._routes[domain] != route:
+                self._set_route(domain, route)
+        for switch, enabled in switches.items():
+            if self._switches[switch] != enabled:
+                self._set_switch(switch, enabled=enabled)
+        for account in self._agent.accounts.values():
+            if account.state != PresenceState(Availability.AVAILABLE):
+                account.state = PresenceState(Availability.AVAILABLE)
+                self._loop.run(self._agent.send_state(account))
+
+    def close(self) -> None:
+        """End Kamailio and its users, and remove its files."""
+        self._loop.run(self._agent.close())
+        self._process.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _say(self, sentence: str) -> None:
+        self._log(sentence)
+
+    def _set_route(self, domain: str, route: str) -> None:
+        self._rpc.call("htable.sets", "route", domain, route)
+        self._routes[domain] = route
+
+    def _set_switch(self, switch: str, *, enabled: bool) -> None:
+        self._rpc.call("htable.seti", "switch", switch, int(enabled))
+        self._switches[switch] = enabled
+
+    def _empty_mailboxes(self) -> None:
+        for account in self._agent.accounts.values():
+            account.inbox = Mailbox()
+            account.seen = Mailbox()
+
+
+def _on(enabled: bool) -> str:
+    return "on" if enabled else "off"

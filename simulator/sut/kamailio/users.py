@@ -1,0 +1,73 @@
+"""The users behind Kamailio: one user agent that talks with nobody but Kamailio, over mutual TLS on its inner port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.io.account import Account, Refusal
+from simulator.io.dialect import Dialect
+from simulator.io.peering import RefusalCause, StaticWay, Way
+from simulator.io.user_agent import UserAgent
+from simulator.names import Fqdn, SipDomain
+from simulator.presence import pidf
+from simulator.presence.state import PresenceState
+from simulator.sip.message import Request, Response
+
+DIALECT = Dialect(user_agent="", server="")
+PUBLISHED_FOR = 86400
+"Seconds that a published state is asked to live; Kamailio may cut that short."
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughKamailio:
+    """Every domain, our own too, is reached through Kamailio, and only Kamailio may speak for any of them."""
+
+    fqdn: Fqdn
+    "Its name."
+    inner_port: int
+    "Where it takes what its users send."
+
+    def way_to(self, domain: SipDomain) -> Way:
+        return StaticWay(domain, self.fqdn, self.inner_port)
+
+    def refusal(self, cause: RefusalCause, sentence: str) -> Refusal:
+        return Refusal(403, "Forbidden", f"{sentence} ({cause})")
+
+
+class KamailioUsers(UserAgent):
+    """Users whose presence is kept by Kamailio's presence server, which gets it by PUBLISH (RFC 3903)."""
+
+    def __init__(self, **parts: Any) -> None:
+        """`parts` are those of `UserAgent`."""
+        super().__init__(**parts)
+        self._etags: dict[str, str] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def publish(self, account: Account, state: PresenceState) -> None:
+        account.state = state
+        self.in_background(self.send_state(account))
+
+    async def send_state(self, account: Account) -> None:
+        """PUBLISH what the account shows, after all that was published for it before."""
+        async with self._turns[account.uri]:
+            response = await self._send_state(account)
+            if response.status == 412:  # Kamailio has lost the state: RFC 3903 §4.5 has us begin anew
+                self._etags.pop(account.uri, None)
+                response = await self._send_state(account)
+            if response.status >= 300:
+                self.log(f"PUBLISH of {account.uri} was answered {response.status} {response.reason}")
+            elif etag := response.headers.get("SIP-ETag"):
+                self._etags[account.uri] = etag
+
+    async def _send_state(self, account: Account) -> Response:
+        headers = [("Event", "presence"), ("Expires", str(PUBLISHED_FOR))]
+        if etag := self._etags.get(account.uri):
+            headers.append(("SIP-If-Match", etag))
+        body = pidf.write(account.state, account.uri, layout=self.dialect.pidf_layout)
+        request: Request = self.writer.initial_request(
+            "PUBLISH", account, account.uri, headers=headers, body=body, content_type=pidf.CONTENT_TYPE
+        )
+        return await self.exchange(account.uri, request)
