@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from simulator.federation import Engine, Federation
+    from simulator.scenarios.marking import Terms
 
 REQUIREMENT = "sipfed requirement"
 "The title of the section with the sentence that a failed test stands for."
@@ -25,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "scenario(level, sources, needs): a case of the catalogue; `needs` names capabilities of the server."
     )
+    config.addinivalue_line("markers", "cites(*sources): the requirements that a test shows, by id.")
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +55,8 @@ def federation(request: pytest.FixtureRequest, sipfed_engine: Engine) -> Iterato
     from simulator.sut.capabilities import explain_missing
 
     federation = Federation(sipfed_engine)
-    mark = request.node.get_closest_marker("scenario")
-    missing = set(mark.kwargs.get("needs", ())) - federation.sut.capabilities if mark else set()
+    terms = _terms(request.node)
+    missing = set(terms.needs) - federation.sut.capabilities if terms else set()
     if missing:
         federation.close()
         pytest.skip(explain_missing(federation.sut.name, missing))
@@ -62,6 +64,22 @@ def federation(request: pytest.FixtureRequest, sipfed_engine: Engine) -> Iterato
     errors = federation.close()
     if errors:
         pytest.fail("Errors in the background of this test:\n" + "\n".join(errors), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep which of its outcomes a scenario says happened: as properties of its report, so JUnit has them, too."""
+    terms = _terms(item)
+    if terms is None:
+        return (yield)
+    from simulator.scenarios.grades import watching
+
+    with watching(item.nodeid, terms.outcomes) as seen:
+        try:
+            return (yield)
+        finally:
+            for one in seen:
+                item.user_properties += [("outcome", one.outcome), ("grade", one.grade), ("why", one.why)]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -79,9 +97,21 @@ def pytest_runtest_makereport(
     return report
 
 
+def _terms(item: pytest.Item) -> Terms | None:
+    if item.get_closest_marker("scenario") is None:  # and nothing is imported for other people's tests
+        return None
+    from simulator.scenarios.marking import Terms
+
+    return Terms.of(item)
+
+
 def _sentence(item: pytest.Item) -> str:
-    """The first line of the test's docstring, with the sources of a scenario."""
-    sentence = (getattr(getattr(item, "function", None), "__doc__", None) or "").strip().partition("\n")[0]
-    mark = item.get_closest_marker("scenario")
-    sources = f" [{', '.join(mark.kwargs['sources'])}]" if mark and sentence else ""
-    return sentence + sources
+    """The first line of the test's docstring; for a scenario with its sources, and with what those say."""
+    terms = _terms(item)
+    if terms is None:
+        return (getattr(getattr(item, "function", None), "__doc__", None) or "").strip().partition("\n")[0]
+    if not terms.sentence:
+        return ""
+    from simulator.scenarios.sources import cited
+
+    return "\n".join([f"{terms.sentence} [{', '.join(terms.sources)}]", *cited(terms.sources)])

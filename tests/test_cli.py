@@ -131,6 +131,8 @@ def test_a_failure_shows_what_was_expected_why_it_is_not_so_and_the_evidence(sip
     assert report.startswith(
         "  Expected: A wildcard certificate is refused.\n"
         "  But: The edge accepted *.fabrikam.test.\n"
+        "  R40: For a domain D the SRV record _sipfederationtls._tcp.D must exist.\n"
+        "  F1.22: A missing SRV record ends in 504 with 1008, a missing address in 504 with 1014.\n"
         "\n"
         "  Captured stdout call:\n"
         "  from the peer: \\x1b[2J\n"
@@ -439,6 +441,8 @@ def test_list_as_json_holds_all_that_is_known(sipfed: Sipfed) -> None:
         "sources": ["R40", "F1.22"],
         "needs": [],
         "sentence": "A wildcard certificate is refused.",
+        "persona": None,
+        "outcomes": [],
     }
 
 

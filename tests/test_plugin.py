@@ -89,3 +89,23 @@ def test_a_suite_that_does_not_use_it_pays_for_no_import(module: str) -> None:
     result = subprocess.run([sys.executable, "-c", code], check=False)
 
     assert result.returncode == 0
+
+
+def test_the_outcome_that_happened_is_in_the_junit_file(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from simulator.scenarios import happened, scenario
+
+        @scenario(level="should", sources=("R8",), outcomes={"followed": ("tolerable", "RFC 2782 forbids it.")})
+        def test_it():
+            '''An alias is followed.'''
+            happened("followed")
+        """
+    )
+
+    result = pytester.runpytest_subprocess(*OPTIONS, "--junitxml=junit.xml")
+
+    result.assert_outcomes(passed=1)
+    junit = (pytester.path / "junit.xml").read_text(encoding="utf-8")
+    for name, value in (("outcome", "followed"), ("grade", "tolerable"), ("why", "RFC 2782 forbids it.")):
+        assert f'<property name="{name}" value="{value}" />' in junit

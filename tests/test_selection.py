@@ -138,8 +138,10 @@ def test_no_srv_record(domain):
         ('@pytest.mark.scenario(sources=("R1",))\ndef test_it():\n    """It works."""\n', "None is no level"),
         (
             '@scenario(level="must", sources=("R1",), needs=("chta",))\ndef test_it():\n    """It works."""\n',
-            "needs chta; the capabilities are chat, ",
+            "needs chta; the capabilities are .*chat, ",
         ),
+        ('@scenario(level="must", sources=("R1", "R99"))\ndef test_it():\n    """It works."""\n', "cites R99, which"),
+        ('@scenario(level="must", sources=("R1",))\ndef test_it():\n    """{It} works."""\n', "placeholder for It"),
     ],
 )
 def test_a_test_that_is_no_proper_scenario_is_refused(pytester: pytest.Pytester, source: str, complaint: str) -> None:

@@ -12,6 +12,7 @@ from simulator.pytest_plugin import REQUIREMENT
 from simulator.scenarios.results import Fault, Outcome, Result, Run, Tally
 from simulator.scenarios.runner import Watcher
 from simulator.scenarios.selection import Catalogue
+from simulator.scenarios.sources import cited
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -188,6 +189,8 @@ def _write_failure(result: Result, display: Display) -> None:
     display.line(f"FAILED {scenario.id}  ({', '.join((scenario.level, *scenario.sources))})", STYLES[Outcome.FAILED])
     display.line(f"  Expected: {printable(scenario.sentence)}")
     display.line(f"  But: {printable(result.reason)}")
+    for line in cited(scenario.sources):
+        display.line(f"  {line}")
     for detail in result.details:
         display.line()
         display.line(_indented(detail))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,7 +12,10 @@ import pytest
 
 from simulator.errors import ConfigurationError, Problem, SipfedError
 from simulator.scenarios import LEVELS, Level
+from simulator.scenarios.grades import Graded
+from simulator.scenarios.marking import Terms
 from simulator.scenarios.runner import CATALOGUE, Watcher, run_pytest
+from simulator.scenarios.sources import unknown
 from simulator.sut.capabilities import CAPABILITIES
 
 
@@ -36,6 +39,10 @@ class Scenario:
     "What pytest calls it in its reports."
     argument: str
     "What to give pytest to run this one alone."
+    persona: str | None = None
+    "Which product the partner speaks like; None when it is about none in particular."
+    outcomes: tuple[Graded, ...] = ()
+    "What may happen, with grades, where more than one outcome is acceptable."
 
     @property
     def id(self) -> str:
@@ -49,31 +56,25 @@ class Scenario:
 
     @classmethod
     def from_item(cls, item: pytest.Item) -> Scenario:
-        """Read a collected test; raises ConfigurationError when it is not marked, or has no sentence."""
+        """Read a collected test; raises ConfigurationError with every mistake in its marks and its sentence."""
+        terms = Terms.of(item)
         place = f"{item.path.name}: {item.name}"
-        mark = item.get_closest_marker("scenario")
-        if mark is None:
+        if terms is None:
             raise ConfigurationError([Problem(place, "every test of a catalogue is marked with @scenario(...).")])
-        function = getattr(item, "function", None)
-        lines = (getattr(function, "__doc__", None) or "").strip().splitlines()
-        if not lines:
-            raise ConfigurationError([Problem(place, "the docstring's first line must say what the scenario shows.")])
-        level = mark.kwargs.get("level")
-        if level not in LEVELS:
-            raise ConfigurationError([Problem(place, f"{level!r} is no level; use the decorator @scenario(...).")])
-        unknown = sorted(set(mark.kwargs.get("needs", ())) - set(CAPABILITIES))
-        if unknown:
-            known = ", ".join(CAPABILITIES)
-            raise ConfigurationError([Problem(place, f"needs {', '.join(unknown)}; the capabilities are {known}.")])
+        if problems := [Problem(place, mistake) for mistake in _mistakes(terms)]:
+            raise ConfigurationError(problems)
+        assert terms.level in LEVELS
         return cls(
             area=area_of(item.path),
             name=_spoken(item.name),
-            level=level,
-            sources=tuple(mark.kwargs.get("sources", ())),
-            needs=tuple(mark.kwargs.get("needs", ())),
-            sentence=lines[0],
+            level=terms.level,
+            sources=terms.sources,
+            needs=terms.needs,
+            sentence=terms.sentence,
             nodeid=item.nodeid,
             argument=f"{item.path}::{item.nodeid.partition('::')[2]}",
+            persona=terms.persona,
+            outcomes=terms.outcomes,
         )
 
     def as_json(self) -> dict[str, object]:
@@ -86,6 +87,8 @@ class Scenario:
             "sources": list(self.sources),
             "needs": list(self.needs),
             "sentence": self.sentence,
+            "persona": self.persona,
+            "outcomes": [{"outcome": one.outcome, "grade": one.grade, "why": one.why} for one in self.outcomes],
         }
 
 
@@ -162,6 +165,19 @@ class Catalogue:
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         areas = ", ".join(self.areas)
         return f"no scenario has this name.{hint} The areas are {areas}; `sipfed list` shows everything."
+
+
+def _mistakes(terms: Terms) -> Iterator[str]:
+    if not terms.sentence:
+        yield "the docstring's first line must say what the scenario shows."
+    if terms.unfilled:
+        yield f"its sentence has a placeholder for {', '.join(terms.unfilled)}, which is no argument of the test."
+    if terms.level not in LEVELS:
+        yield f"{terms.level!r} is no level; use the decorator @scenario(...)."
+    if needs := sorted(set(terms.needs) - set(CAPABILITIES)):
+        yield f"needs {', '.join(needs)}; the capabilities are {', '.join(CAPABILITIES)}."
+    if sources := unknown(terms.sources):
+        yield f"cites {', '.join(sources)}, which is neither an id in sources.txt nor a place such as RFC 5922 §7.2."
 
 
 def area_of(module: Path) -> str:
