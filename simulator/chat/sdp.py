@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from simulator.chat.formats import accepts
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 
 CONTENT_TYPE = "application/sdp"
@@ -32,11 +33,7 @@ class ImDescription:
 
     def accepts(self, media_type: str) -> bool:
         """Whether the peer takes a body of this media type, such as `text/plain`."""
-        wanted = media_type.lower()
-        return not self.accept_types or any(
-            entry in ("*", "*/*", wanted) or (entry.endswith("/*") and wanted.startswith(entry[:-1]))
-            for entry in self.accept_types
-        )
+        return accepts(self.accept_types, media_type)
 
 
 @dataclass(frozen=True, slots=True)
