@@ -41,6 +41,8 @@ class KamailioSettings:
     "For partners, mutual TLS."
     inner_port: int
     "For its own users, mutual TLS."
+    phone_port: int
+    "For real telephones of its users, plain TCP."
     control_port: int
     "For its RPC, HTTP with a token."
     inner_fqdn: str
@@ -63,6 +65,7 @@ class KamailioSettings:
             "ADDRESS": self.address,
             "PORT": str(self.port),
             "INNER_PORT": str(self.inner_port),
+            "PHONE_PORT": str(self.phone_port),
             "CONTROL_PORT": str(self.control_port),
             "INNER_FQDN": self.inner_fqdn,
             "INNER_HOST": self.inner_address[0],

@@ -76,7 +76,8 @@ class KamailioServer:
                 address=self.address,
                 port=self.port,
                 inner_port=self.port + 1,
-                control_port=self.port + 2,
+                phone_port=self.port + 2,
+                control_port=self.port + 3,
                 inner_fqdn=str(inner_fqdn),
                 inner_address=inner_address,
                 certificate=Certificate(chain, key),
@@ -92,6 +93,8 @@ class KamailioServer:
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
+        self.phones = self.address, settings.phone_port
+        "Where a real telephone registers for one of its users, over plain TCP."
         self._rpc = Rpc(self.address, settings.control_port, settings.token)
         self.name = str(self._rpc.call("core.version"))
         issued = around.authority.issue(str(inner_fqdn))
@@ -111,7 +114,7 @@ class KamailioServer:
         for user in users:
             account = Account(f"sip:{user}@{domain}", display_name=f"{user.title()} Example")
             self._agent.accounts[account.uri] = account
-            self._rpc.call("htable.sets", "users", user, 1)
+            self.admit(user)
             around.loop.run(self._agent.send_state(account))
         for switch in self._switches:
             self._set_switch(switch, enabled=True)
@@ -123,6 +126,10 @@ class KamailioServer:
         if account is None:
             raise ConfigurationError([Problem(f"user {name}", f"{self.name} has no such user")])
         return User(self._loop, self._agent, account)
+
+    def admit(self, name: str) -> None:
+        """Let there be a user called `name`, for whom a real telephone will register."""
+        self._rpc.call("htable.sets", "users", name, 1)
 
     def add_route(self, domain: SipDomain, host: Host, port: int, *, enabled: bool = True) -> None:
         self._say(f"The test adds a static route: {domain} is at {host}:{port}, {_on(enabled)}.")
