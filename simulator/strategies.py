@@ -1,4 +1,4 @@
-"""Hypothesis strategies for the names of federations, for tests of one's own (RFC 1035, RFC 3261 §25.1, RFC 5891).
+"""Hypothesis strategies for tests of one's own: names (RFC 1035, RFC 3261 §25.1, RFC 5891) and presence.
 
 Every value that is drawn is valid unless the strategy's name says otherwise; impossible arguments raise
 `hypothesis.errors.InvalidArgument` when the strategy is drawn from.
@@ -7,6 +7,7 @@ Every value that is drawn is valid unless the strategy's name says otherwise; im
 from __future__ import annotations
 
 import string
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
 import idna
@@ -16,6 +17,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from simulator.names import MAX_LABEL, MAX_NAME, MAX_SIP_DOMAIN, Fqdn, SipDomain
 from simulator.names.scripts import LOOKALIKES
+from simulator.presence.state import Activity, Availability, NoteType, PresenceState
 
 _LETTERS = string.ascii_lowercase
 _ALPHANUMERIC = string.ascii_lowercase + string.digits
@@ -227,3 +229,31 @@ def invalid_names(draw: DrawFn) -> str:
 def _must(true: bool, otherwise: str) -> None:
     if not true:
         raise InvalidArgument(otherwise)
+
+
+_XML_CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff") | st.sampled_from(
+    "\t\n\r<>&\"'\x85"
+)
+"Whatever an XML document can hold (XML 1.0 §2.2), with those that it must escape more often than chance has them."
+
+
+def presence_texts(*, max_size: int = 40) -> SearchStrategy[str]:
+    """Texts of notes and names: any characters that XML can carry, markup, line ends and blank texts included."""
+    return st.text(_XML_CHARACTERS, max_size=max_size)
+
+
+@st.composite
+def presence_states(draw: DrawFn, *, max_note: int = 60) -> PresenceState:
+    """What a person may show: each availability, known and unknown activities, notes of up to `max_note` characters."""
+    moments = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC))
+    return PresenceState(
+        draw(st.sampled_from(Availability)),
+        draw(
+            st.none() | st.sampled_from([*Activity, "busy", "away", "meeting", "other"]) | presence_texts(max_size=20)
+        ),
+        draw(st.none() | presence_texts(max_size=max_note)),
+        draw(st.sampled_from(NoteType)),
+        draw(st.none() | presence_texts()),
+        draw(st.none() | st.sampled_from(["computer", "phone"])),
+        draw(st.none() | moments),
+    )

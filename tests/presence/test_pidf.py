@@ -16,7 +16,13 @@ XML_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]) | st.sam
 TOKENS = st.sampled_from(
     ["on-the-phone", "in-a-meeting", "off-work", "out-of-office", "meeting", "busy", "away", "other", "<odd> & more"]
 )
-STATES = st.builds(PresenceState, st.sampled_from(Availability), st.none() | TOKENS, st.none() | XML_TEXT)
+STATES = st.builds(
+    PresenceState,
+    st.sampled_from(Availability),
+    st.none() | TOKENS,
+    st.none() | XML_TEXT,
+    display_name=st.none() | XML_TEXT,
+)
 
 
 def document(inside: str, *, namespaces: str = "") -> bytes:
@@ -25,15 +31,11 @@ def document(inside: str, *, namespaces: str = "") -> bytes:
     ).encode()
 
 
-@given(STATES, st.sampled_from(get_args(Layout)), st.none() | XML_TEXT)
-@example(PresenceState(Availability.BUSY, "busy", " "), "rfc4480", None)
-@example(PresenceState(Availability.OFFLINE, "away", None), "rpid-status", None)
-def test_a_document_is_read_as_what_its_layout_can_carry(
-    state: PresenceState, layout: Layout, display_name: str | None
-) -> None:
-    assert read(write(state, "sip:bob@fabrikam.test", layout=layout, display_name=display_name)) == as_seen(
-        state, layout
-    )
+@given(STATES, st.sampled_from(get_args(Layout)))
+@example(PresenceState(Availability.BUSY, "busy", " "), "rfc4480")
+@example(PresenceState(Availability.OFFLINE, "away", None), "rpid-status")
+def test_a_document_is_read_as_what_its_layout_can_carry(state: PresenceState, layout: Layout) -> None:
+    assert read(write(state, "sip:bob@fabrikam.test", layout=layout)) == as_seen(state, layout)
 
 
 @pytest.mark.parametrize("layout", get_args(Layout))
@@ -62,9 +64,8 @@ def test_a_watcher_of_pidf_sees_microsofts_coarse_states(
 
 def test_microsofts_layout_has_the_activity_as_text_inside_the_status() -> None:
     body = write(
-        PresenceState(Availability.DO_NOT_DISTURB, "in-presentation", "Quiet & calm"),
+        PresenceState(Availability.DO_NOT_DISTURB, "in-presentation", "Quiet & calm", display_name="Bob"),
         "sip:bob@fabrikam.test",
-        display_name="Bob",
     ).decode()
 
     assert body.startswith("<?xml version=")
@@ -138,7 +139,7 @@ def test_documents_of_others_are_read_leniently(inside: str, state: PresenceStat
         (b"<presence", "not well-formed"),
         (b"\xff\xfe\x00", "not well-formed"),
         (document("&undefined;"), "not well-formed"),
-        (b"<list xmlns='urn:ietf:params:xml:ns:rlmi'/>", "not with <list>"),
+        (b"<list xmlns='urn:ietf:params:xml:ns:rlmi'/>", "begins with <list>"),
         (b"<!DOCTYPE presence><presence xmlns='urn:ietf:params:xml:ns:pidf'/>", "DTD"),
         (b"<!DOCTYPE p [<!ENTITY e 'x'>]><presence xmlns='urn:ietf:params:xml:ns:pidf'>&e;</presence>", "DTD"),
         (
