@@ -50,6 +50,21 @@ class Mailbox(Generic[T]):
         """The first item of all that is `wanted`, waiting likewise; it is not taken."""
         return await self._first(self._items, wanted, within)
 
+    async def beyond(self, count: int, *, within: float) -> tuple[T, ...]:
+        """What came after the first `count` items, waiting up to `within` real seconds while there is nothing."""
+        try:
+            async with asyncio.timeout(within):
+                while len(self._items) <= count:
+                    await self._next()
+        except TimeoutError:
+            pass
+        return tuple(self._items[count:])
+
+    def clear(self) -> None:
+        """Forget everything; whoever waits goes on waiting."""
+        self._items.clear()
+        self._untaken.clear()
+
     async def _first(self, items: list[T], wanted: Callable[[T], bool], within: float) -> T | None:
         try:
             async with asyncio.timeout(within):

@@ -269,6 +269,13 @@ class Watches:
         if watched in self._watched:
             self._watched.remove(watched)
 
+    def living(self) -> list[tuple[str, str, bool]]:
+        """Every subscription as (our user, the other, whether ours watches)."""
+        return [
+            *((account, presentity, True) for account, presentity in self._watching),
+            *((watched.account.uri, watched.watcher, False) for watched in self._watched),
+        ]
+
     def farewells(self) -> list[Coroutine[Any, Any, object]]:
         """What ends every subscription properly, in both directions, where a connection is still there."""
         agent = self._agent
