@@ -96,10 +96,8 @@ class Handlers:
         items = [m.ReceivedMessage(text=one.text, sender=one.sender, content_type=one.content_type) for one in found]
         return m.Inbox(items=items, next=after + len(items))
 
-    async def set_presence(
-        self, user: str, availability: m.AvailabilityWord, activity: str | None, note: str | None
-    ) -> None:
-        state = PresenceState(Availability(availability), activity=activity, note=note)
+    async def set_presence(self, user: str, availability: Availability, activity: str | None, note: str | None) -> None:
+        state = PresenceState(availability, activity=activity, note=note)
         self._agent.publish(self._account(user), state)
 
     async def watch(self, user: str, to: str) -> m.Delivery:
@@ -115,7 +113,7 @@ class Handlers:
         for one in self._subscriptions():
             if one.watching and one.user == account.uri:
                 state = last.get(one.other)
-                shown = _word(state.availability) if state is not None else None
+                shown = state.availability if state is not None else None
                 entries.append(m.RosterEntry(uri=one.other, availability=shown))
         return m.Roster(items=entries)
 
@@ -126,7 +124,7 @@ class Handlers:
             items.append(
                 m.SeenPresence(
                     presentity=seen.presentity,
-                    availability=_word(state.availability) if state is not None else None,
+                    availability=state.availability if state is not None else None,
                     activity=state.activity if state is not None else None,
                     note=state.note if state is not None else None,
                     subscription=seen.subscription,
@@ -228,7 +226,3 @@ def _delivery(outcome: Outcome) -> m.Delivery:
 
 def _uri(to: str) -> str:
     return SipUri.parse(to if to.startswith("sip:") else f"sip:{to}").aor
-
-
-def _word(availability: Availability) -> m.AvailabilityWord:
-    return availability.value

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from simulator.presence.state import Availability
 
 VERSION = "1.0"
 "The version of the contract; a change that breaks a driver raises the first number."
@@ -14,7 +16,6 @@ LONGEST_WAIT = 60.0
 Number = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
-AvailabilityWord = Literal["available", "busy", "do-not-disturb", "be-right-back", "away", "offline"]
 
 
 class Model(BaseModel):
@@ -140,7 +141,7 @@ class Inbox(Answer):
 class Presence(Model):
     """What a user shows."""
 
-    availability: AvailabilityWord
+    availability: Availability
     activity: str | None = Field(None, description="What the user does, such as in-a-meeting.")
     note: str | None = Field(None, description="A text for watchers.")
 
@@ -149,7 +150,7 @@ class SeenPresence(Answer):
     """A presence notification that reached a user."""
 
     presentity: str = Field(description="`sip:user@domain` of whom it is about.")
-    availability: AvailabilityWord | None = Field(None, description="null when the notification had no body.")
+    availability: Availability | None = Field(None, description="null when the notification had no body.")
     activity: str | None = None
     note: str | None = None
     subscription: str = Field("active", description="active, pending or terminated (RFC 6665 §4.1.3).")
@@ -166,7 +167,7 @@ class RosterEntry(Answer):
     """Somebody whom a user watches."""
 
     uri: str = Field(description="`sip:user@domain`.")
-    availability: AvailabilityWord | None = Field(None, description="As last seen.")
+    availability: Availability | None = Field(None, description="As last seen.")
 
 
 class Roster(Answer):
