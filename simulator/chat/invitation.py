@@ -11,7 +11,7 @@ from enum import Enum
 from simulator.chat import sdp
 from simulator.chat.first_message import has_first_message, read_first_message
 from simulator.chat.multipart import Part, read_multipart
-from simulator.chat.rules import SFB, ChatRules, RefusalAnswer
+from simulator.chat.rules import NOT_ACCEPTABLE_HERE, SFB, ChatRules, RefusalAnswer
 from simulator.chat.text import ReadBody
 from simulator.errors import RemoteProtocolError
 from simulator.sip.fields import MediaType
@@ -108,16 +108,17 @@ def new_conversation_id() -> str:
 def conversation_refusal(
     conversation_id: str | None,
     open_ids: Collection[str],
+    answer: RefusalAnswer = NOT_ACCEPTABLE_HERE,
     rules: ChatRules = SFB,
 ) -> InviteRefusal | None:
     """The refusal of an INVITE whose conversation id one of our open sessions has; None where it is new or missing.
 
     An id is opaque: it compares byte for byte.
     """
-    if rules.same_conversation is None or conversation_id is None or conversation_id not in open_ids:
+    if conversation_id is None or conversation_id not in open_ids:
         return None
     sentence = f"The conversation {conversation_id[:60]} is open already."
-    refused = _refusal(Kind.SAME_CONVERSATION, rules.same_conversation, sentence, rules)
+    refused = _refusal(Kind.SAME_CONVERSATION, answer, sentence, rules)
     text = "This client has an IM session with the same conversation ID"
     diagnostics = ("Ms-client-diagnostics", f"52035; reason={quote(text)}")
     return InviteRefusal(

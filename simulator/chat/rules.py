@@ -59,8 +59,6 @@ class ChatRules:
     "Sound, video, application sharing; pidgin-sipe answers 501."
     multiparty: RefusalAnswer | None = NOT_ACCEPTABLE_HERE
     "A chat of more than two; None takes it as if it were one of two (inference)."
-    same_conversation: RefusalAnswer | None = NOT_ACCEPTABLE_HERE
-    "A conversation id that another session has, refused with diagnostics 52035; None takes it."
     x_ms_message: bool = True
     "Whether the medium of LCS 2005 is taken; otherwise it is refused as `media` is."
     warning_agent: str = "lcs.microsoft.com"
