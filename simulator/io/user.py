@@ -8,7 +8,6 @@ from typing import Protocol
 from simulator.errors import ExpectationFailed
 from simulator.io.account import Account, PresenceSeen, TextMessage
 from simulator.io.loop import LoopThread
-from simulator.io.user_agent import UserAgent
 from simulator.outcome import Outcome
 from simulator.presence.state import Availability, PresenceState
 from simulator.sip.uri import SipUri
@@ -27,10 +26,29 @@ class Addressable(Protocol):
         """`sip:user@domain`."""
 
 
+class UserActions(Protocol):
+    """What is done for a user: by our own user agent, or by a server under test that is told to."""
+
+    async def send_text(self, account: Account, remote: str, text: str) -> Outcome:
+        """Deliver `text` to `remote` (`sip:user@domain`); every failure is an outcome."""
+
+    async def end_chat(self, account: Account, remote: str) -> None:
+        """End the conversation between the two, if there is one."""
+
+    async def watch(self, account: Account, presentity: str) -> Outcome:
+        """Subscribe to the presence of `presentity`."""
+
+    async def unwatch(self, account: Account, presentity: str) -> Outcome:
+        """End that subscription."""
+
+    async def show(self, account: Account, state: PresenceState) -> None:
+        """Change what the account shows; the notifications are under way when this returns."""
+
+
 class User:
     """Chats, shows presence and watches others; every call returns when the wire has answered, or fails in words."""
 
-    def __init__(self, loop: LoopThread, agent: UserAgent, account: Account) -> None:
+    def __init__(self, loop: LoopThread, agent: UserActions, account: Account) -> None:
         self._loop = loop
         self._agent = agent
         self._account = account
@@ -79,7 +97,7 @@ class User:
     def set_presence(self, availability: Availability | str, *, note: str | None = None) -> None:
         """Show this state to all watchers; the notifications are under way when the call returns."""
         state = PresenceState(Availability(availability), note=note)
-        self._loop.call(self._agent.publish, self._account, state)
+        self._loop.run(self._agent.show(self._account, state))
 
     def watch(self, other: Addressable | str) -> Watch:
         """Subscribe to the presence of `other` (RFC 3856) and return once the subscription was answered."""
@@ -92,7 +110,7 @@ class User:
 class Chat:
     """A conversation between a user and one other; `say` opens the session it needs."""
 
-    def __init__(self, loop: LoopThread, agent: UserAgent, account: Account, other: str) -> None:
+    def __init__(self, loop: LoopThread, agent: UserActions, account: Account, other: str) -> None:
         self._loop = loop
         self._agent = agent
         self._account = account
@@ -112,7 +130,9 @@ class Chat:
 class Watch:
     """A presence subscription of a user to one other."""
 
-    def __init__(self, loop: LoopThread, agent: UserAgent, account: Account, presentity: str, outcome: Outcome) -> None:
+    def __init__(
+        self, loop: LoopThread, agent: UserActions, account: Account, presentity: str, outcome: Outcome
+    ) -> None:
         self._loop = loop
         self._agent = agent
         self._account = account

@@ -106,6 +106,10 @@ class UserAgent:
         """End that subscription."""
         return await self._attempt(account, self.watches.unsubscribe(account, presentity))
 
+    async def show(self, account: Account, state: PresenceState) -> None:
+        """As `publish`, for whoever drives users by coroutines."""
+        self.publish(account, state)
+
     def publish(self, account: Account, state: PresenceState) -> None:
         """Change what `account` shows and notify its watchers."""
         account.state = state
