@@ -20,6 +20,8 @@ class Outcome:
     "The reason phrase of the status, or one sentence of what stopped the attempt earlier."
     phase: str
     "How far it came: `policy`, `discovery`, `connect`, `tls`, or the SIP method in lower case with the final answer."
+    diagnostics: tuple[str, ...] = ()
+    "What our own user's client is told beyond the status: the values of `ms-diagnostics` (partners of Microsoft's)."
     subject: str = "it"
     "What was attempted, in words that begin a sentence about it: `the message 'Hello' from … to …`."
 

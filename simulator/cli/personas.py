@@ -19,7 +19,8 @@ PARTS = {
     "dialect": "how it writes SIP",
     "discovery": "how it finds its peers",
     "rules": "what it asks of certificates",
-    "edge": "how its edge uses connections, checks senders and limits strangers",
+    "links": "how its edge uses connections",
+    "edge": "how its edge checks senders and limits strangers",
     "answers": "what it answers to each failure",
 }
 WIDTH = 100

@@ -16,7 +16,7 @@ from simulator.io.account import Account, Refusal
 from simulator.io.dialect import Dialect
 from simulator.io.link import Tap
 from simulator.io.mailbox import Mailbox
-from simulator.io.peering import NotFederated, OpenWay, RefusalCause, StaticWay, Way
+from simulator.io.peering import NotFederated, OpenWay, Peering, StaticWay, Way
 from simulator.io.resolver import Resolver
 from simulator.io.timers import Timers
 from simulator.io.transport import TrustPolicy
@@ -30,7 +30,7 @@ PEER_RULES: Final = replace(trust.CONNECT_SERVER, require_eku="server")
 no other (F2.13–F2.15). That our own certificate is to serve both (R58, C4) is another matter."""
 
 
-class ConnectServer:
+class ConnectServer(Peering):
     """Serves one domain by static routes and open federation. All methods are to be called on the loop's thread."""
 
     def __init__(
@@ -105,9 +105,10 @@ class ConnectServer:
 
     # -- Peering ------------------------------------------------------------------------------------------------
 
-    def way_to(self, domain: SipDomain) -> Way:
+    def way_to(self, domain: SipDomain, user: str = "") -> Way:
         """A static route for the domain comes first; a switched-off one keeps the domain off, for the route *is* the
         connection to that system (R37); every other domain is found by DNS when open federation is on (R39)."""
+        del user
         static, open_federation = self._settings.static_routes, self._settings.open_federation
         route = static.route_to(domain)
         if route is not None:
@@ -120,10 +121,6 @@ class ConnectServer:
                 why = "static routes are switched off, and so is open federation"
             raise NotFederated(f"There is no way to {domain}: {why}.")
         return OpenWay(domain)
-
-    def refusal(self, cause: RefusalCause, sentence: str) -> Refusal:
-        """Senders whose domain may not come in get 403, whatever the cause."""
-        return Refusal(403, "Forbidden", f"{sentence} ({cause})")
 
     # -- inside -------------------------------------------------------------------------------------------------
 

@@ -49,6 +49,12 @@ class Refusal:
     "The reason phrase that goes out."
     sentence: str
     "Why, for the log; it never leaves this side."
+    cause: str = ""
+    "The row of the failure-to-answer matrix (`peering.Cause`); empty where the rules of SIP alone decide."
+    headers: tuple[tuple[str, str], ...] = ()
+    "Further headers of the answer."
+    closes: bool = False
+    "Whether the connection is closed after the answer."
 
 
 @dataclass(eq=False)

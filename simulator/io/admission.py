@@ -11,8 +11,8 @@ from simulator import trust
 from simulator.discovery import DiscoveryFailed
 from simulator.errors import InvalidName, RemoteProtocolError
 from simulator.io.account import Refusal
-from simulator.io.peering import NotFederated, Way
-from simulator.names import SipDomain
+from simulator.io.peering import NotFederated, Way, cause_of
+from simulator.names import SipDomain, parse_host
 from simulator.sip.fields import NameAddr
 from simulator.sip.uri import SipUri
 
@@ -29,7 +29,8 @@ class Admission:
 
     def __init__(self, agent: UserAgent) -> None:
         self._agent = agent
-        self._vouched: WeakKeyDictionary[Link, set[Way]] = WeakKeyDictionary()
+        self._vouched: WeakKeyDictionary[Link, dict[Way, tuple[str, ...]]] = WeakKeyDictionary()
+        "The servers of each domain that was proven on a connection."
         self._held: dict[Link, deque[tuple[ServerTransaction, Request]]] = {}
 
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
@@ -46,48 +47,66 @@ class Admission:
 
     def _examine(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         agent = self._agent
+        refusal = agent.peering.on_arrival(link, request)
+        if refusal is not None:
+            agent.refuse(link, transaction, refusal)
+            return
         try:
-            way = agent.peering.way_to(sender_domain(request))
+            way = agent.peering.way_to(sender_domain(request), request.to.parsed_uri.aor)
         except NotFederated as error:
-            agent.refuse(link, transaction, agent.peering.refusal("policy", str(error)))
+            agent.refuse(link, transaction, agent.peering.refusal(error.cause, str(error)))
             return
         except (RemoteProtocolError, InvalidName) as error:
             agent.refuse(link, transaction, Refusal(400, "Bad Request", str(error)))
             return
         if way in self._vouched.get(link, ()):
-            agent.take(link, transaction, request)
+            self._take(link, transaction, request, way)
             return
         self._held[link] = deque([(transaction, request)])
         agent.in_background(self._look_up(link, way))
 
     async def _look_up(self, link: Link, way: Way) -> None:
-        refusal = await self._refusal_for(link, way)
+        found = await self._refusal_for(link, way)
         held = self._held.pop(link, None)
         if held is None:
             return
         transaction, request = held.popleft()
-        if refusal is None:
-            self._vouched.setdefault(link, set()).add(way)
-            self._agent.take(link, transaction, request)
+        if isinstance(found, Refusal):
+            self._agent.refuse(link, transaction, found)
         else:
-            self._agent.refuse(link, transaction, refusal)
+            self._vouched.setdefault(link, {})[way] = found
+            self._agent.connections.on_proven(link, way)
+            self._take(link, transaction, request, way)
         while held:
             self.on_request(link, *held.popleft())
 
-    async def _refusal_for(self, link: Link, way: Way) -> Refusal | None:
-        """The mirrored check: the host that serves the sender's domain must stand in the client's certificate."""
+    def _take(self, link: Link, transaction: ServerTransaction, request: Request, way: Way) -> None:
+        refusal = self._agent.peering.on_proven(link, request, way, self._vouched[link][way])
+        if refusal is None:
+            self._agent.take(link, transaction, request)
+        else:
+            self._agent.refuse(link, transaction, refusal)
+
+    async def _refusal_for(self, link: Link, way: Way) -> tuple[str, ...] | Refusal:
+        """The mirrored check: the host that serves the sender's domain must stand in the client's certificate.
+
+        Gives the names of the hosts, or the refusal.
+        """
         agent = self._agent
         servers = await agent.resolver.servers(way.plan())
         if isinstance(servers, DiscoveryFailed):
-            return agent.peering.refusal("discovery", servers.sentence)
+            return agent.peering.refusal(cause_of(servers), servers.sentence)
         assert link.handshake is not None
         certificate, rules = link.handshake.peer[0], agent.transport.policy.rules
-        if any(not trust.name_reasons(certificate, server.host, rules) for server in servers):
-            return None
-        served_by = " and ".join(server.name for server in servers)
+        identity = agent.connections.habits.identity
+        wanted = [server.host for server in servers if identity != "domain"]
+        wanted += [parse_host(str(way.domain))] if identity != "server" else []
+        names = tuple(server.name for server in servers)
+        if any(not trust.name_reasons(certificate, host, rules) for host in wanted):
+            return names
         shown = ", ".join(link.peer_names) or "no name"
         return agent.peering.refusal(
-            "certificate", f"{way.domain} is served by {served_by}, but the client certificate names {shown}."
+            "certificate", f"{way.domain} is served by {' and '.join(names)}, but the client certificate names {shown}."
         )
 
 

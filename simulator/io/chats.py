@@ -63,7 +63,7 @@ class ChatSession:
 
     async def call(self, invite: Request) -> Response:
         """The caller's side: send the INVITE, acknowledge the answer, and return it."""
-        link = await self._agent.link_to_user(self.remote)
+        link = await self._agent.link_to_user(self.remote, invite)
         response = await link.request(invite, on_response=lambda answer: self._take_response(link, answer))
         if self._session.dialog is not None and not self.ended:
             self._agent.writer.drop_own_routes(self._session.dialog)
@@ -119,7 +119,7 @@ class ChatSession:
 
     async def _exchange(self, request: Request) -> Response:
         try:
-            link = await self._agent.link_to_user(self.remote)
+            link = await self._agent.link_to_user(self.remote, request)
             response = await link.request(request)
         except FederationFailed as error:
             status = 408 if isinstance(error, RequestTimedOut) else 503

@@ -25,10 +25,12 @@ LINGER = 2.0
 class LinkLost(FederationFailed):
     """The connection ended before the answer came; `refused_in` says whether a TLS refusal was the reason."""
 
-    def __init__(self, sentence: str, *, phase: str) -> None:
+    def __init__(self, sentence: str, *, phase: str, verdict: Verdict | None = None) -> None:
         super().__init__(sentence)
         self.phase = phase
         "`connect`, `tls`, `sip`: how far the connection had come."
+        self.verdict = verdict
+        "Our verdict on the peer's certificate, where that was the reason."
 
 
 class RequestTimedOut(FederationFailed):
@@ -113,6 +115,8 @@ class Link(asyncio.Protocol):
         self.closed_because: LinkLost | None = None
         self.fault = ""
         "Why it ended, when one side found fault with the other; empty for a connection that was simply closed."
+        self.used_at = timers.clock.now()
+        "When something went over it last, in seconds on the federation's clock."
         self.heard = False
         "Whether the peer has said anything inside TLS yet."
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -143,10 +147,23 @@ class Link(asyncio.Protocol):
         """The names of the peer's certificate; empty before the handshake."""
         return self.verdict.names if self.verdict is not None else ()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests of ours have no final response yet."""
+        return len(self._waiting)
+
+    @property
+    def own_address(self) -> tuple[str, int]:
+        """Our end of the TCP connection."""
+        assert self._transport is not None
+        address, port = self._transport.get_extra_info("sockname")[:2]
+        return address, port
+
     def request(
-        self, request: Request, *, on_response: Callable[[Response], None] | None = None
+        self, request: Request, *, on_response: Callable[[Response], None] | None = None, add_via: bool = True
     ) -> asyncio.Future[Response]:
-        """Send `request` in a new client transaction; the future gives the final response.
+        """Send `request` in a new client transaction; the future gives the final response. With `add_via` off it has
+        its Via already.
 
         It raises LinkLost when the connection ends first and RequestTimedOut after Timer B or F. `on_response` gets
         every response, the provisional ones too, before anything is handled that came behind it in the same read.
@@ -154,7 +171,7 @@ class Link(asyncio.Protocol):
         if self.closed_because is not None:
             raise self.closed_because
         future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        transaction = self._sip.send_request(request, self._timers.clock.now())
+        transaction = self._sip.send_request(request, self._timers.clock.now(), add_via=add_via)
         self._waiting[transaction] = future
         if on_response is not None:
             self._on_response_of[transaction] = on_response
@@ -193,8 +210,10 @@ class Link(asyncio.Protocol):
                 return
 
     def close(self, sentence: str = "closed by this side") -> None:
-        """End TLS and TCP; pending requests fail."""
+        """End TLS and TCP after what is still to be written; pending requests fail."""
         if self.closed_because is None and self._transport is not None:
+            if self.alive and (data := self._sip.data_to_send()):
+                self._tls.send(data)
             self._tls.close()
             self._write()
             self._transport.close()
@@ -244,6 +263,7 @@ class Link(asyncio.Protocol):
         match event:
             case tls.DataReceived(data=data):
                 self.heard = True
+                self.used_at = self._timers.clock.now()
                 self._sip.receive_data(data, self._timers.clock.now())
                 self._drain_sip()
             case tls.HandshakeCompleted():
@@ -255,7 +275,7 @@ class Link(asyncio.Protocol):
                     self.ready.set_result(None)
             case tls.RefusedPeer(verdict=verdict, alert=alert):
                 self.verdict = verdict if isinstance(verdict, Verdict) else None
-                self._refused(by_peer=False, alert=alert, sentence=event.reason)
+                self._refused(by_peer=False, alert=alert, sentence=event.reason, verdict=self.verdict)
             case tls.PeerRefused(alert=alert):
                 self._refused(by_peer=True, alert=alert, sentence=f"the peer ended TLS with the alert {alert}")
             case tls.TlsFailed(reason=reason, alert=alert):
@@ -263,11 +283,11 @@ class Link(asyncio.Protocol):
             case tls.Closed():
                 self._end("the peer closed the connection")
 
-    def _refused(self, *, by_peer: bool, alert: str, sentence: str) -> None:
+    def _refused(self, *, by_peer: bool, alert: str, sentence: str, verdict: Verdict | None = None) -> None:
         if self._tap is not None:
             self._tap.refused(self, by_peer=by_peer, alert=alert, sentence=sentence)
         self.fault = sentence
-        self._end(sentence, phase="tls")
+        self._end(sentence, phase="tls", verdict=verdict)
 
     def _failed(self, sentence: str) -> None:
         """TLS ended for another reason than a certificate: a failed handshake, or later a connection that was cut."""
@@ -332,6 +352,7 @@ class Link(asyncio.Protocol):
             return
         data = self._sip.data_to_send()
         if data:
+            self.used_at = self._timers.clock.now()
             self._tls.send(data)
         self._write()
         if self._transport.get_write_buffer_size() > WRITE_BUFFER_LIMIT:
@@ -372,19 +393,19 @@ class Link(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def _end(self, sentence: str, *, phase: str = "") -> None:
+    def _end(self, sentence: str, *, phase: str = "", verdict: Verdict | None = None) -> None:
         """End from our side, after what is still to be written (an alert, say)."""
         self._write()
         if self._transport is not None:
             self._transport.close()
-        self._ended(sentence, phase=phase)
+        self._ended(sentence, phase=phase, verdict=verdict)
 
-    def _ended(self, sentence: str, *, phase: str = "") -> None:
+    def _ended(self, sentence: str, *, phase: str = "", verdict: Verdict | None = None) -> None:
         if self.closed_because is not None:
             return
         if not phase:
             phase = "sip" if self.handshake is not None else "tls"
-        self.closed_because = LinkLost(sentence, phase=phase)
+        self.closed_because = LinkLost(sentence, phase=phase, verdict=verdict)
         if self._timer is not None:
             self._timer.cancel()
         self._sip.connection_lost(sentence, self._timers.clock.now())

@@ -48,6 +48,8 @@ class SipTransport:
     "Our FQDN, for the Via of requests."
     tap: Tap | None = None
     key_log: Callable[[str], None] | None = None
+    versions: tuple[tls.Version, tls.Version] = ("TLSv1.2", "TLSv1.3")
+    "The oldest and the newest version of TLS."
     address: str = ""
     "Where it listens, once it does."
     port: int = 0
@@ -66,11 +68,14 @@ class SipTransport:
             raise ConfigurationError([Problem(f"listen on {address}:{port}", listen_advice(error))]) from error
         self.address, self.port = self._server.sockets[0].getsockname()[:2]
 
-    async def connect(self, attempt: Attempt) -> Link:
-        """Open a connection as a discovery plan says; LinkLost when TCP or TLS does not come up."""
+    async def connect(self, attempt: Attempt, names: Sequence[str] = ()) -> Link:
+        """Open a connection as a discovery plan says; LinkLost when TCP or TLS does not come up.
+
+        The certificate must speak for one of `names`; without any, for the server that is dialled.
+        """
         name = attempt.target.name
-        expected = parse_host(name)
-        server_name = name if not isinstance(expected, trust.IPAddress) else None
+        expected = tuple(map(parse_host, names or (name,)))
+        server_name = name if not isinstance(attempt.target.host, trust.IPAddress) else None
         link = self._link("client", server_name, expected, dialled=name)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -112,13 +117,13 @@ class SipTransport:
         self._contexts.clear()
 
     def _accept(self) -> Link:
-        link = self._link("server", None, None)
+        link = self._link("server", None, ())
         if len(self.links) > MAX_INCOMING:
             link.close("too many connections")
         return link
 
     def _link(
-        self, role: tls.Role, server_name: str | None, expected: trust.Expected | None, *, dialled: str = ""
+        self, role: tls.Role, server_name: str | None, expected: Sequence[trust.Expected], *, dialled: str = ""
     ) -> Link:
         def judge(presented: tls.PresentedChain) -> trust.Verdict:
             return self._judge(presented, expected)
@@ -148,11 +153,21 @@ class SipTransport:
         context = self._contexts.get(role)
         if context is None:
             context = self._contexts[role] = tls.Context(
-                self.identity, role=role, verify=lambda presented: self._judge(presented, None), keylog=self.key_log
+                self.identity,
+                role=role,
+                verify=lambda presented: self._judge(presented, ()),
+                minimum=self.versions[0],
+                maximum=self.versions[1],
+                keylog=self.key_log,
             )
         return context
 
-    def _judge(self, presented: tls.PresentedChain, expected: trust.Expected | None) -> trust.Verdict:
+    def _judge(self, presented: tls.PresentedChain, expected: Sequence[trust.Expected]) -> trust.Verdict:
+        """The first verdict that accepts the chain for one of the names; else the one for the first name."""
+        verdicts = [self._judge_for(presented, name) for name in expected or (None,)]
+        return next((verdict for verdict in verdicts if verdict.accepted), verdicts[0])
+
+    def _judge_for(self, presented: tls.PresentedChain, expected: trust.Expected | None) -> trust.Verdict:
         return trust.judge(
             presented,
             roots=self.policy.roots,

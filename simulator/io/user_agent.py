@@ -7,14 +7,15 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from simulator import tls
-from simulator.discovery import DiscoveryFailed
 from simulator.errors import FederationFailed, InvalidName, RemoteProtocolError
+from simulator.io import compression
 from simulator.io.account import Account, Refusal
 from simulator.io.admission import Admission, domain_of
 from simulator.io.chats import Chats, ChatSession
+from simulator.io.connections import ConnectionHabits, Connections
 from simulator.io.dialect import Dialect
 from simulator.io.link import Link, LinkLost, Tap
-from simulator.io.peering import NotFederated, NotFound, Peering, Way
+from simulator.io.peering import NotFederated, Peering
 from simulator.io.resolver import Resolver
 from simulator.io.timers import Timers
 from simulator.io.transport import SipTransport, TrustPolicy
@@ -58,9 +59,11 @@ class UserAgent:
         tap: Tap | None = None,
         log: Callable[[str], None] = lambda _sentence: None,
         key_log: Callable[[str], None] | None = None,
+        habits: ConnectionHabits | None = None,
     ) -> None:
         """`tap` sees every message; `log` gets a sentence for every decision against somebody; `key_log` gets the TLS
-        secrets as NSS key log lines."""
+        secrets as NSS key log lines; `habits` are how connections are used, those of a plain SIP server by default."""
+        habits = habits or ConnectionHabits()
         self.fqdn = fqdn
         self.dialect = dialect
         self.peering = peering
@@ -69,13 +72,13 @@ class UserAgent:
         self.accounts: dict[str, Account] = {}
         self.dialogs: dict[DialogId, DialogUser] = {}
         self.transport = SipTransport(identity, trust_policy, timers, self, str(fqdn), tap, key_log)
+        self.transport.versions = habits.tls_minimum, habits.tls_maximum
         self.writer = Writer(dialect, fqdn, self.transport)
         self.chats = Chats(self)
         self.watches = Watches(self)
         self.resolver = resolver
         self.admission = Admission(self)
-        self._outgoing: dict[Way, asyncio.Task[Link]] = {}
-        self._ways: dict[Link, Way] = {}
+        self.connections = Connections(self, habits)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def listen(self, address: str, port: int) -> None:
@@ -123,8 +126,8 @@ class UserAgent:
         try:
             return await action
         except FederationFailed as error:
-            self.log(f"{account.uri}: {error}")
-            return Outcome(False, None, str(error), error.phase)
+            told = self.peering.unreachable(error, account.uri, self.log)
+            return Outcome(False, None, str(error), error.phase, diagnostics=told)
 
     def in_background(self, action: Coroutine[Any, Any, object]) -> None:
         """Run something nobody waits for; a failure to reach the partner goes into the log."""
@@ -133,7 +136,7 @@ class UserAgent:
             try:
                 await action
             except FederationFailed as error:
-                self.log(str(error))
+                self.peering.unreachable(error, "", self.log)
 
         task = asyncio.create_task(logged())
         self._tasks.add(task)
@@ -149,10 +152,9 @@ class UserAgent:
     def is_joined(self, uri: str) -> bool:
         """Whether a connection of ours to the domain of `sip:user@domain` is there and may be used."""
         try:
-            opening = self._outgoing.get(self.peering.way_to(domain_of(uri)))
+            return self.connections.is_joined(self.peering.way_to(domain_of(uri)))
         except NotFederated:
             return False
-        return opening is not None and opening.done() and not _is_spent(opening)
 
     async def leave(self) -> None:
         """End sessions and subscriptions properly, so that nobody keeps state for somebody who is gone."""
@@ -166,8 +168,9 @@ class UserAgent:
 
     async def close(self) -> None:
         """End every connection and forget every dialog, without a word; `leave` says good-bye first."""
-        for task in (*self._outgoing.values(), *self._tasks):
+        for task in self._tasks:
             task.cancel()
+        self.connections.close()
         self.watches.close()
         self.dialogs.clear()
         await self.transport.close()
@@ -181,47 +184,34 @@ class UserAgent:
         state that comes twice does no harm, where one that never comes ends the subscription (RFC 6665 §4.2.2). A
         MESSAGE would be shown twice. Raises NotFederated, NotFound, LinkLost or RequestTimedOut.
         """
-        link = await self.link_to_user(remote)
+        link = await self.link_to_user(remote, request)
         try:
             return await link.request(request)
         except LinkLost:
             if request.method != "NOTIFY" or not link.heard:
                 raise
-        link = await self.link_to_user(remote)
+        link = await self.link_to_user(remote, request)
         return await link.request(request)
 
-    async def link_to_user(self, uri: str) -> Link:
-        """The connection of ours to the domain of `sip:user@domain`."""
-        return await self.link_to(domain_of(uri))
+    async def link_to_user(self, uri: str, request: Request | None = None) -> Link:
+        """A connection of ours to the domain of `sip:user@domain`, the one on which the call of `request` is."""
+        if request is None:
+            return await self.link_to(domain_of(uri))
+        user = request.from_.parsed_uri.aor
+        return await self.link_to(domain_of(uri), user=user, call_id=request.call_id)
 
-    async def link_to(self, domain: SipDomain) -> Link:
-        """The connection of ours to `domain`, opened when there is none that lives."""
-        way = self.peering.way_to(domain)
-        opening = self._outgoing.get(way)
-        if opening is None or _is_spent(opening):
-            opening = self._outgoing[way] = asyncio.create_task(self._open(way))
-        return await asyncio.shield(opening)
-
-    async def _open(self, way: Way) -> Link:
-        route = await self.resolver.discover(way.plan())
-        if isinstance(route, DiscoveryFailed):
-            raise NotFound(route.sentence)
-        failure: LinkLost | None = None
-        for attempt in route.attempts:
-            try:
-                link = await self.transport.connect(attempt)
-            except LinkLost as error:
-                self.log(f"{attempt.target.name} at {attempt.address}:{attempt.port}: {error}")
-                failure = error
-            else:
-                self._ways[link] = way
-                return link
-        raise failure or NotFound(f"{way.domain} has no address.")
+    async def link_to(self, domain: SipDomain, *, user: str = "", call_id: str = "") -> Link:
+        """A connection of ours to `domain` for `sip:user@domain` of ours, opened when there is none that lives."""
+        return await self.connections.link(self.peering.way_to(domain, user), call_id)
 
     # -- receiving ----------------------------------------------------------------------------------------------
 
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        self.admission.on_request(link, transaction, request)
+        self.connections.on_used(link)
+        if request.method == compression.METHOD:
+            self.connections.compression.on_offer(link, transaction, self.connections.habits.compression_answer)
+        else:
+            self.admission.on_request(link, transaction, request)
 
     def on_ack(self, link: Link, request: Request) -> None:
         del link
@@ -239,9 +229,7 @@ class UserAgent:
         if link.fault:
             self.log(f"The connection {_where(link)} ended: {link.fault}")
         self.admission.forget(link)
-        way = self._ways.pop(link, None)
-        if way is not None and _is_spent(self._outgoing[way]):
-            del self._outgoing[way]
+        self.connections.on_closed(link)
 
     def respond(
         self,
@@ -266,20 +254,26 @@ class UserAgent:
 
     def not_allowed(self, link: Link, transaction: ServerTransaction) -> None:
         """Answer 405 and say what is allowed (RFC 3261 §8.2.1)."""
-        self.log(f"{transaction.request.method} is not supported")
-        self.respond(link, transaction, 405, headers=[("Allow", ", ".join(self.dialect.allow))])
+        sentence = f"{transaction.request.method} is not supported"
+        refusal = self.peering.refusal("method", sentence)
+        allow = [("Allow", ", ".join(self.dialect.allow))] if refusal.status == 405 else []
+        self.refuse(link, transaction, refusal, headers=allow)
 
-    def refuse(self, link: Link, transaction: ServerTransaction, refusal: Refusal) -> None:
+    def refuse(
+        self, link: Link, transaction: ServerTransaction, refusal: Refusal, *, headers: Iterable[Header] = ()
+    ) -> None:
         """Answer with a refusal; why stays in our log."""
-        self.log(f"{transaction.request.method} refused with {refusal.status}: {refusal.sentence}")
-        self.respond(link, transaction, refusal.status, refusal.reason)
+        self.peering.refused(link, transaction.request, refusal, self.log)
+        self.respond(link, transaction, refusal.status, refusal.reason, headers=(*refusal.headers, *headers))
+        if refusal.closes:
+            link.close(refusal.sentence)
 
     def account_for(self, link: Link, transaction: ServerTransaction) -> Account | None:
         """The user whom a request is for; when they cannot have it, it has been answered and None is returned."""
         request = transaction.request
         account = self.accounts.get(request.parsed_uri.aor)
         if account is None:
-            self.refuse(link, transaction, Refusal(404, "Not Found", f"there is no user {request.uri}"))
+            self.refuse(link, transaction, self.peering.refusal("unknown_user", f"there is no user {request.uri}"))
             return None
         refusal = account.refusal()
         if refusal is not None:
@@ -327,19 +321,13 @@ class UserAgent:
             self._refuse_dialog(link, transaction, "there is no such dialog")
         elif not self.writer.is_our_route(request):
             sentence = "route set is no longer valid (1004): our Record-Route did not come back as it was"
-            self._refuse_dialog(link, transaction, sentence)
+            self.refuse(link, transaction, self.peering.refusal("route_set", sentence))
         else:
             user.on_request(link, transaction, request)
 
     def _refuse_dialog(self, link: Link, transaction: ServerTransaction, sentence: str) -> None:
-        self.refuse(link, transaction, Refusal(481, "Call Leg/Transaction Does Not Exist", sentence))
+        self.refuse(link, transaction, self.peering.refusal("no_dialog", sentence))
 
 
 def _where(link: Link) -> str:
     return f"{'to' if link.outgoing else 'from'} {link.expected or link.peer_address}"
-
-
-def _is_spent(opening: asyncio.Task[Link]) -> bool:
-    if not opening.done():
-        return False
-    return opening.cancelled() or opening.exception() is not None or not opening.result().alive

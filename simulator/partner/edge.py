@@ -12,17 +12,17 @@ from simulator.io.account import Refusal
 from simulator.io.link import Link
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
-from simulator.io.peering import NotFederated, OpenWay, RefusalCause, StaticWay, Way
+from simulator.io.peering import Cause, NotFederated, OpenWay, Peering, StaticWay, Way
 from simulator.io.tap import RecordingTap
 from simulator.io.user import DEADLINE
 from simulator.io.user_agent import UserAgent
 from simulator.names import Fqdn, SipDomain
-from simulator.partner.personas import Persona
+from simulator.partner.personas import Answer, Persona
 from simulator.partner.policy import FederationPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeRules:
+class EdgeRules(Peering):
     """The persona's rules applied to the partner's policy; the same table serves both directions."""
 
     persona: Persona
@@ -35,7 +35,8 @@ class EdgeRules:
     def __post_init__(self) -> None:
         object.__setattr__(self, "rng", random.Random(self.persona.discovery.seed))
 
-    def way_to(self, domain: SipDomain) -> Way:
+    def way_to(self, domain: SipDomain, user: str = "") -> Way:
+        del user
         why_not = self.policy.why_not(domain)
         if why_not is not None:
             raise NotFederated(why_not)
@@ -44,13 +45,9 @@ class EdgeRules:
             return StaticWay(domain, proxy.fqdn, proxy.port, self.persona.discovery)
         return OpenWay(domain, self.persona.discovery, self.rng)
 
-    def refusal(self, cause: RefusalCause, sentence: str) -> Refusal:
-        answers = self.persona.answers
-        answer = {"policy": answers.domain_blocked, "discovery": answers.no_srv, "certificate": answers.certificate}[
-            cause
-        ]
-        self.log(f"{sentence} ({cause}; the sender is told only {answer.status})")
-        return Refusal(answer.status, answer.reason, sentence)
+    def refusal(self, cause: Cause, sentence: str) -> Refusal:
+        answer: Answer = getattr(self.persona.answers, cause)
+        return Refusal(answer.status, answer.reason, sentence, cause=cause, closes=answer.closes)
 
 
 @dataclass(frozen=True, slots=True)

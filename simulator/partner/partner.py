@@ -63,6 +63,7 @@ class Partner:
             tap=tap,
             log=self._note,
             key_log=key_log,
+            habits=persona.links,
         )
         self.edge = Edge(loop, self.agent, tap, self._log)
         self._users: dict[str, User] = {}

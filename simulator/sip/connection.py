@@ -134,7 +134,8 @@ class SipConnection:
     def send_request(self, request: Request, now: float, *, add_via: bool = True) -> ClientTransaction:
         """Send a request; its events carry the transaction that is returned. `request` itself stays as it was.
 
-        A Via of ours is put on top, unless `add_via` is off: then the request must bring one with an unused branch.
+        A Via of ours is put on top, unless `add_via` is off: then the request must bring one with an unused branch, or
+        one without, as NEGOTIATE has it; of those a method can wait for one at a time.
         Over a lost connection the transaction fails at once, with an event. Raises LocalProtocolError for ACK and
         CANCEL.
         """
@@ -361,7 +362,7 @@ class SipConnection:
 
     def _take_response(self, response: Response) -> None:
         try:
-            transaction = self._clients.get((response.top_via.branch, response.cseq.method))
+            transaction = self._clients.get((response.top_via.branch or "", response.cseq.method))
         except RemoteProtocolError as error:
             self._events.append(ResponseDiscarded(response, error.reason, at=self._now))
             return

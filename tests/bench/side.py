@@ -23,11 +23,11 @@ from simulator.clock import SystemClock
 from simulator.connect_server.server import DIALECT
 from simulator.discovery import Attempt, Target
 from simulator.evidence.recorder import Recorder
-from simulator.io.account import Account, Refusal
+from simulator.io.account import Account
 from simulator.io.link import Link, Tap
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
-from simulator.io.peering import OpenWay, RefusalCause, Way
+from simulator.io.peering import OpenWay, Peering, Way
 from simulator.io.resolver import Resolver
 from simulator.io.tap import RecordingTap
 from simulator.io.timers import Timers
@@ -42,14 +42,12 @@ WINDOW = 64
 TEXT = b"The quick brown fox jumps over the lazy dog."
 
 
-class Everybody:
+class Everybody(Peering):
     """A peering without a policy: whom the DNS vouches for may come in."""
 
-    def way_to(self, domain: SipDomain) -> Way:
+    def way_to(self, domain: SipDomain, user: str = "") -> Way:
+        del user
         return OpenWay(domain)
-
-    def refusal(self, cause: RefusalCause, sentence: str) -> Refusal:
-        return Refusal(403, "Forbidden", f"{sentence} ({cause})")
 
 
 class Side:

@@ -55,9 +55,9 @@ StaticRoutes.route_to = lambda self, domain: next(
 from simulator.connect_server.server import ConnectServer
 from simulator.io.peering import NotFederated, OpenWay
 way_to = ConnectServer.way_to
-def open_to_all(self, domain):
+def open_to_all(self, domain, user=""):
     try:
-        return way_to(self, domain)
+        return way_to(self, domain, user)
     except NotFederated as error:
         if "open federation is switched off" not in str(error):
             raise
@@ -85,12 +85,12 @@ User.reachable = property(lambda self: self.federation)
     Defect(
         "believes whatever domain a sender claims",
         """
-from simulator.io.user_agent import UserAgent
+from simulator.io.admission import Admission
 from simulator.connect_server.server import ConnectServer
-checked = UserAgent._refusal_for
+checked = Admission._refusal_for
 async def believe(self, link, way):
-    return None if isinstance(self.peering, ConnectServer) else await checked(self, link, way)
-UserAgent._refusal_for = believe
+    return () if isinstance(self._agent.peering, ConnectServer) else await checked(self, link, way)
+Admission._refusal_for = believe
 """,
         frozenset(
             {
@@ -107,8 +107,8 @@ from dataclasses import replace
 from simulator.io.peering import OpenWay
 from simulator.connect_server.server import ConnectServer
 way_to = ConnectServer.way_to
-def strict(self, domain):
-    way = way_to(self, domain)
+def strict(self, domain, user=""):
+    way = way_to(self, domain, user)
     return replace(way, rules=replace(way.rules, name_rule=True)) if isinstance(way, OpenWay) else way
 ConnectServer.way_to = strict
 """,

@@ -9,7 +9,7 @@ from simulator import trust
 from simulator.discovery import DiscoveryRules
 from simulator.io.dialect import Dialect
 from simulator.partner.personas.answers import Answer, FailureAnswers
-from simulator.partner.personas.habits import RFC
+from simulator.partner.personas.habits import RFC, EdgeHabits
 from simulator.partner.personas.persona import PARTS, Persona
 
 TIME_OUT: Final = Answer(504, "Server Time-out")
@@ -30,7 +30,8 @@ GENERIC = Persona(
     ),
     rules=trust.Rules(cn_fallback=True, require_eku="none"),
     discovery=DiscoveryRules(),
-    edge=RFC,
+    links=RFC,
+    edge=EdgeHabits(header_capitals_in_probe=False),
     answers=FailureAnswers(
         no_srv=TIME_OUT,
         no_match=TIME_OUT,

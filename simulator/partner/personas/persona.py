@@ -12,9 +12,10 @@ from typing import Any, Final, Literal
 from simulator import trust
 from simulator.discovery import DiscoveryRules
 from simulator.errors import ConfigurationError, Problem
+from simulator.io.connections import ConnectionHabits
 from simulator.io.dialect import Dialect
 from simulator.partner.personas.answers import FailureAnswers
-from simulator.partner.personas.habits import EdgeHabits
+from simulator.partner.personas.habits import S4B, EdgeHabits
 
 Mark = Literal["spec", "doc", "trace", "memory", "inference", "choice", "own"]
 """How sure a value is: read in a specification, in vendor documentation, or in captured traffic; remembered; concluded;
@@ -37,8 +38,10 @@ class Persona:
     "What it asks of the certificates of its peers."
     discovery: DiscoveryRules
     "How it finds its peers: the name rule, and a switch for every doubtful point (F1.16, F1.17, F1.20)."
+    links: ConnectionHabits = S4B
+    "How its edge uses connections."
     edge: EdgeHabits = field(default_factory=EdgeHabits)
-    "How its edge uses connections, checks senders and limits strangers."
+    "How its edge checks senders and limits strangers."
     answers: FailureAnswers = field(default_factory=FailureAnswers)
     "What it answers to each failure (dialect facts §5.3)."
     policy: Literal["edge", "tenant"] = "edge"
@@ -80,6 +83,7 @@ PARTS: Final[dict[str, type]] = {
     "dialect": Dialect,
     "discovery": DiscoveryRules,
     "rules": trust.Rules,
+    "links": ConnectionHabits,
     "edge": EdgeHabits,
     "answers": FailureAnswers,
 }

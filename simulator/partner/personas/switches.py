@@ -20,7 +20,7 @@ class Switch:
     """One value of a persona."""
 
     part: str
-    "The part of the persona it belongs to: `dialect`, `discovery`, `rules`, `edge` or `answers`."
+    "The part of the persona it belongs to: `dialect`, `discovery`, `rules`, `links`, `edge` or `answers`."
     name: str
     "As `Persona.but` takes it."
     value: object

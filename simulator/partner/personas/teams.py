@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from simulator import discovery, trust
 from simulator.partner.personas.answers import NOT_FEDERATED, Answer, FailureAnswers
-from simulator.partner.personas.habits import EdgeHabits
 from simulator.partner.personas.persona import Persona
 from simulator.partner.personas.sfb import MARKS, SFB_2019
 
@@ -21,7 +20,6 @@ TEAMS = Persona(
     ),
     rules=trust.S4B,
     discovery=replace(discovery.S4B, hosting_providers=frozenset()),
-    edge=EdgeHabits(),
     answers=FailureAnswers(domain_blocked=Answer(403, "Forbidden", NOT_FEDERATED)),
     policy="tenant",
     marks=MARKS

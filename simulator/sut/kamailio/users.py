@@ -7,9 +7,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.io.account import Account, Refusal
+from simulator.io.account import Account
 from simulator.io.dialect import Dialect
-from simulator.io.peering import RefusalCause, StaticWay, Way
+from simulator.io.peering import Peering, StaticWay, Way
 from simulator.io.user_agent import UserAgent
 from simulator.names import Fqdn, SipDomain
 from simulator.presence import pidf
@@ -21,8 +21,8 @@ PUBLISHED_FOR = 86400
 "Seconds that a published state is asked to live; Kamailio may cut that short."
 
 
-@dataclass(frozen=True, slots=True)
-class ThroughKamailio:
+@dataclass(frozen=True)
+class ThroughKamailio(Peering):
     """Every domain, our own too, is reached through Kamailio, and only Kamailio may speak for any of them."""
 
     fqdn: Fqdn
@@ -30,11 +30,9 @@ class ThroughKamailio:
     inner_port: int
     "Where it takes what its users send."
 
-    def way_to(self, domain: SipDomain) -> Way:
+    def way_to(self, domain: SipDomain, user: str = "") -> Way:
+        del user
         return StaticWay(domain, self.fqdn, self.inner_port)
-
-    def refusal(self, cause: RefusalCause, sentence: str) -> Refusal:
-        return Refusal(403, "Forbidden", f"{sentence} ({cause})")
 
 
 class KamailioUsers(UserAgent):
