@@ -7,6 +7,7 @@ next to nothing.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,14 +20,54 @@ REQUIREMENT = "sipfed requirement"
 "The title of the section with the sentence that a failed test stands for."
 EVIDENCE = "sipfed evidence"
 "The title of the section with the ladder."
+SERVER = "server under test"
+"The property of a report that names the server."
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `sipfed run` has, too."""
+    group = parser.getgroup("sipfed", "sipfed, for scenarios and tests with a federation")
+    group.addoption(
+        "--sipfed-strict-capabilities",
+        action="store_true",
+        help="fail instead of skipping where the server under test lacks a capability",
+    )
+    group.addoption("--sipfed-known", metavar="FILE", help="TOML file with failures that are known")
+    group.addoption("--sipfed-repeat", metavar="N", type=int, default=1, help="run each N times")
+    group.addoption(
+        "--sipfed-random-order",
+        metavar="SEED",
+        nargs="?",
+        const="",
+        help="run them in the random order that SEED gives, or in a new one",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker of the catalogue."""
+    """Register the markers, and the plugins behind the options that are given."""
     config.addinivalue_line(
         "markers", "scenario(level, sources, needs): a case of the catalogue; `needs` names capabilities of the server."
     )
     config.addinivalue_line("markers", "cites(*sources): the requirements that a test shows, by id.")
+    if known := config.getoption("sipfed_known"):
+        from simulator.scenarios.known import KnownFailures, read_known
+
+        config.pluginmanager.register(KnownFailures(read_known(Path(known))))
+    rounds, seed = config.getoption("sipfed_repeat"), config.getoption("sipfed_random_order")
+    if rounds < 1:
+        raise pytest.UsageError("--sipfed-repeat: write a whole number above zero")
+    if rounds > 1 or seed is not None:
+        from simulator.scenarios.order import Order, new_seed
+
+        # Kept in the options, which the processes of pytest-xdist are given.
+        seed = config.option.sipfed_random_order = new_seed() if seed == "" else seed
+        config.pluginmanager.register(Order(rounds, seed))
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say how to repeat the order."""
+    seed = config.getoption("sipfed_random_order")
+    return None if seed is None else f"sipfed: --sipfed-random-order {seed} repeats this order"
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +98,11 @@ def federation(request: pytest.FixtureRequest, sipfed_engine: Engine) -> Iterato
     federation = Federation(sipfed_engine)
     terms = _terms(request.node)
     missing = set(terms.needs) - federation.sut.capabilities if terms else set()
+    request.node.user_properties.append((SERVER, federation.sut.name))
     if missing:
         federation.close()
-        pytest.skip(explain_missing(federation.sut.name, missing))
+        give_up = pytest.fail if request.config.getoption("sipfed_strict_capabilities") else pytest.skip
+        give_up(explain_missing(federation.sut.name, missing))
     yield federation
     errors = federation.close()
     if errors:

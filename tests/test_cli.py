@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 import pytest
 
 import simulator
-from simulator.scenarios.reporter import LiveDisplay, aligned, display_for, printable
+from simulator.scenarios.reporter import LiveDisplay, display_for
+from simulator.scenarios.text import aligned, printable
 
 HEAD = """
 import os

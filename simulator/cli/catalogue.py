@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from simulator.cli.group import main
+from simulator.cli.selecting import Selection, print_scenarios, selection_options
 from simulator.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
-    from simulator.scenarios.selection import Catalogue, Scenario
+    from simulator.scenarios.selection import Catalogue
 
 
 def _whole_or_auto(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -23,86 +24,140 @@ def _whole_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
     return value
 
 
-_selectors = click.argument("selectors", nargs=-1, metavar="[SELECTOR]...")
-_catalogue = click.option(
-    "--catalogue",
-    "folder",
-    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    hidden=True,  # for the tests of this command
-)
+_OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @main.command()
-@_selectors
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Also write a JUnit file.")
+@selection_options
+@click.option(
+    "--known",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Failures that are known, a TOML file of your own; they run, and must fail as it says.",
+)
+@click.option("--strict-capabilities", is_flag=True, help="What the server lacks a capability for, fails.")
+@click.option("--dry-run", is_flag=True, help="Only say what would run.")
+@click.option("--repeat", type=click.IntRange(min=1), default=1, metavar="N", help="Run everything N times.")
+@click.option("--random-order", is_flag=True, help="Shuffle; the seed is printed.")
+@click.option("--seed", metavar="SEED", help="Shuffle as this seed did.")
 @click.option(
     "-n", "--parallel", callback=_whole_or_auto, metavar="N", help="Run in N processes; 'auto' is one per core."
 )
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each scenario.")
-@_catalogue
+@click.option("--junit", type=_OUTPUT, help="Also write a JUnit file.")
+@click.option("--statement", type=_OUTPUT, help="Also write the verdicts as JSON, for `sipfed compare`.")
 @click.pass_context
 def run(
     context: click.Context,
-    selectors: tuple[str, ...],
-    junit: Path | None,
+    selection: Selection,
+    known: Path | None,
+    strict_capabilities: bool,
+    dry_run: bool,
+    repeat: int,
+    random_order: bool,
+    seed: str | None,
     parallel: str | None,
     fail_fast: bool,
     verbose: bool,
-    folder: Path | None,
+    junit: Path | None,
+    statement: Path | None,
 ) -> None:
     """Run scenarios of the catalogue; without a SELECTOR, all of them.
 
     A SELECTOR is an area (trust), a scenario (trust/wildcard) or a pattern of them ('*/wildcard*').
 
-    The exit code is 0 when all of them ran and passed, 1 when one failed, 2 when the command itself is wrong, and 3
-    when nothing failed but something did not run.
+    The exit code is 0 when all of them ran and passed (or failed as --known says), 1 when one failed, 2 when the
+    command itself is wrong, and 3 when nothing failed but something did not run.
     """
-    options = _parallel(parallel) + _junit(junit) + ["--tb=short"]
-    if fail_fast:
-        options.append("--exitfirst")
-    catalogue = _load(folder, selectors)
+    from simulator.scenarios.order import new_seed
+
+    whole = selection.whole()
+    chosen = selection.of(whole)
+    if random_order and seed is None:
+        seed = new_seed()
+    options = ["--tb=short", *_parallel(parallel), *_known(known, whole), f"--sipfed-repeat={repeat}"]
+    options += ["--exitfirst"] if fail_fast else []
+    options += ["--sipfed-strict-capabilities"] if strict_capabilities else []
+    options += [f"--sipfed-random-order={seed}"] if seed is not None else []
+    options += [f"--junitxml={_writable('--junit', junit)}"] if junit is not None else []
+    if dry_run:
+        print_scenarios(chosen.scenarios)
+        click.echo(_plan(len(chosen.scenarios), repeat, seed))
+        return
+    if statement is not None:
+        statement = _writable("--statement", statement)
 
     from simulator.scenarios.reporter import ScenarioReporter, display_for, write_report
     from simulator.scenarios.runner import run_pytest
 
-    display = display_for(sys.stdout, len(catalogue.scenarios))
-    reporter = ScenarioReporter(catalogue, display, verbose=verbose)
+    display = display_for(sys.stdout, len(chosen.scenarios))
+    if seed is not None:
+        display.line(f"Random order; --seed {seed} repeats it.")
+    reporter = ScenarioReporter(chosen, display, verbose=verbose, rounds=repeat)
     try:
-        if catalogue.arguments:  # without any, pytest would look for tests by itself
-            run_pytest(catalogue.folder, [*options, *catalogue.arguments], reporter)
+        if chosen.arguments:  # without any, pytest would look for tests by itself
+            run_pytest(chosen.folder, [*options, *chosen.arguments], reporter)
     finally:
         display.close()
     result = reporter.run()
     write_report(result, display)
+    if statement is not None:
+        from simulator.scenarios.statement import statement_of
+
+        document = statement_of(result, whole, seed=seed, repeat=repeat)
+        statement.write_text(document.as_json(), encoding="utf-8", newline="\n")
     context.exit(result.exit_code)
 
 
 @main.command("list")
-@_selectors
+@selection_options
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@_catalogue
 @click.pass_context
-def list_scenarios(context: click.Context, selectors: tuple[str, ...], as_json: bool, folder: Path | None) -> None:
+def list_scenarios(context: click.Context, selection: Selection, as_json: bool) -> None:
     """Show the scenarios of the catalogue."""
-    catalogue = _load(folder, selectors)
+    catalogue = selection.of(selection.whole())
     if as_json:
         click.echo(json.dumps([scenario.as_json() for scenario in catalogue.scenarios], indent=2))
-    elif sys.stdout.isatty():
-        _print_table(catalogue.scenarios)
     else:
-        _print_lines(catalogue.scenarios)
+        print_scenarios(catalogue.scenarios)
     for module in catalogue.broken:
         click.echo(f"sipfed: {module.path} could not be read:\n{module.reason}", err=True)
     if catalogue.broken:
         context.exit(1)
 
 
-def _load(folder: Path | None, selectors: tuple[str, ...]) -> Catalogue:
-    from simulator.scenarios.runner import CATALOGUE
-    from simulator.scenarios.selection import collect
+@main.command()
+@click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def compare(context: click.Context, old: Path, new: Path, as_json: bool) -> None:
+    """Say what got better or worse between two statements, which `sipfed run --statement` writes.
 
-    return collect(folder or CATALOGUE).select(selectors)
+    The exit code is 1 when a scenario got worse.
+    """
+    from simulator.scenarios.statement import compare as compared
+    from simulator.scenarios.statement import read_statement
+    from simulator.scenarios.text import printable
+
+    comparison = compared(read_statement(old), read_statement(new))
+    if as_json:
+        click.echo(json.dumps(comparison.as_json(), indent=2))
+    else:
+        for name, changes in comparison.sections():
+            for change in changes:
+                click.echo(printable(f"{name:8}  {change}"))
+        counts = ", ".join(f"{len(changes)} {name}" for name, changes in comparison.sections())
+        click.echo(f"{counts}.")
+    context.exit(1 if comparison.worse else 0)
+
+
+def _plan(scenarios: int, repeat: int, seed: str | None) -> str:
+    what = "1 scenario" if scenarios == 1 else f"{scenarios} scenarios"
+    often = f", {repeat} times" if repeat > 1 else ""
+    order = f", in random order with the seed {seed}" if seed is not None else ""
+    return f"{what} would run{often}{order}."
 
 
 def _parallel(processes: str | None) -> list[str]:
@@ -114,31 +169,20 @@ def _parallel(processes: str | None) -> list[str]:
     return ["-p", "xdist", "-n", processes]
 
 
-def _junit(path: Path | None) -> list[str]:
+def _known(path: Path | None, whole: Catalogue) -> list[str]:
     if path is None:
         return []
+    from simulator.scenarios.known import check_known, read_known
+
+    check_known(read_known(path), [scenario.id for scenario in whole.scenarios])
+    return [f"--sipfed-known={path.absolute()}"]
+
+
+def _writable(option: str, path: Path) -> Path:
     path = path.absolute()
     try:  # now, not after a long run
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     except OSError as error:
-        raise ConfigurationError([Problem("--junit", f"{path} cannot be written: {error.strerror}.")]) from None
-    return [f"--junitxml={path}"]
-
-
-def _print_table(scenarios: tuple[Scenario, ...]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("scenario", "level", "sources", "what it shows", box=None, padding=(0, 2, 0, 0))
-    for one in scenarios:
-        table.add_row(*(Text(cell) for cell in (one.id, one.level, ", ".join(one.sources), one.sentence)))
-    Console().print(table)
-
-
-def _print_lines(scenarios: tuple[Scenario, ...]) -> None:
-    from simulator.scenarios.reporter import aligned
-
-    for line in aligned([(one.id, one.level, ", ".join(one.sources), one.sentence) for one in scenarios], "<<<<"):
-        click.echo(line)
+        raise ConfigurationError([Problem(option, f"{path} cannot be written: {error.strerror}.")]) from None
+    return path

@@ -48,7 +48,7 @@ def connect_server(
         raise click.UsageError("Give the settings with --config FILE; --example prints a file to start from.")
 
     from simulator.connect_server.serve import serve
-    from simulator.scenarios.reporter import printable
+    from simulator.scenarios.text import printable
 
     options = _control(control, control_token or config.with_suffix(".token"), leashed) if control else None
     serve(config, lambda sentence: click.echo(printable(sentence)), options, leashed=leashed)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 import pytest
 
-from simulator.pytest_plugin import REQUIREMENT
-from simulator.scenarios.results import Fault, Outcome, Result, Run, Tally
+from simulator.pytest_plugin import SERVER
+from simulator.scenarios.grades import Graded
+from simulator.scenarios.reports import KNOWN_FAILURE, details_of, happened_in, property_of, reason_of, skip_reason_of
+from simulator.scenarios.results import Attempt, Fault, Outcome, Result, Run, Tally
 from simulator.scenarios.runner import Watcher
 from simulator.scenarios.selection import Catalogue
 from simulator.scenarios.sources import cited
+from simulator.scenarios.text import aligned, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.NOT_RUN: "yellow"}
+STYLES = {
+    Outcome.PASSED: "green",
+    Outcome.KNOWN: "yellow",
+    Outcome.NOT_RUN: "yellow",
+    Outcome.FAILED: "bold red",
+}
 
 
 class Display(Protocol):
@@ -102,12 +110,14 @@ def display_for(stream: TextIO, total: int) -> Display:
 class ScenarioReporter(Watcher):
     """A pytest plugin that turns pytest's reports into those of the catalogue; with xdist, in its controller."""
 
-    def __init__(self, catalogue: Catalogue, display: Display, *, verbose: bool = False) -> None:
+    def __init__(self, catalogue: Catalogue, display: Display, *, verbose: bool = False, rounds: int = 1) -> None:
         super().__init__()
         self._display = display
         self._verbose = verbose
         self._started = time.monotonic()
-        self._results = {scenario.nodeid: Result(scenario) for scenario in catalogue.scenarios}
+        self._results = {scenario.nodeid: Result(scenario, rounds) for scenario in catalogue.scenarios}
+        self._attempts: dict[tuple[str, str], Attempt] = {}
+        self._server: str | None = None
         self._faults = {broken.nodeid: Fault(f"area {broken.area}", broken.reason) for broken in catalogue.broken}
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -125,16 +135,29 @@ class ScenarioReporter(Watcher):
                 self._faults[report.nodeid] = Fault(report.nodeid, report.longreprtext)
             return
         result.seconds += report.duration
-        if report.failed:
-            self._fail(result, _reason(report), _details(report))
-        elif report.skipped and hasattr(report, "wasxfail"):
-            self._fail(result, f"fails as it is known to: {report.wasxfail}", [])
-        elif report.skipped:
-            result.reason = _skip_reason(report)
-        elif report.when == "call":
-            result.outcome, result.reason = Outcome.PASSED, ""
+        # The rounds of one scenario may run in several processes at the same time.
+        key = report.nodeid, getattr(report, "worker_id", "")
+        attempt = self._attempts.setdefault(key, Attempt())
+        self._note(attempt, report)
         if report.when not in ("setup", "call"):  # tear-down, or the end of a worker that crashed
+            del self._attempts[key]
+            result.add(attempt)
             self._finish(result)
+
+    def _note(self, attempt: Attempt, report: pytest.TestReport) -> None:
+        self._server = property_of(report, SERVER) or self._server
+        if report.failed:
+            attempt.fail(reason_of(report), details_of(report))
+        elif report.skipped and (why := property_of(report, KNOWN_FAILURE)) and attempt.outcome is not Outcome.FAILED:
+            attempt.outcome, attempt.reason = Outcome.KNOWN, why
+        elif report.skipped and hasattr(report, "wasxfail"):
+            attempt.fail(f"fails as it is known to: {report.wasxfail}", [])
+        elif report.skipped:
+            attempt.reason = skip_reason_of(report)
+        elif report.when == "call":
+            attempt.outcome, attempt.reason = Outcome.PASSED, ""
+        if report.when == "call":
+            attempt.happened = happened_in(report)
 
     def run(self) -> Run:
         """What came out, after pytest is done."""
@@ -142,17 +165,11 @@ class ScenarioReporter(Watcher):
         if self.crashed is not None:
             faults.append(Fault("pytest", self.crashed))
         seconds = time.monotonic() - self._started
-        return Run(tuple(self._results.values()), tuple(faults), self.interrupted, seconds)
-
-    def _fail(self, result: Result, reason: str, details: list[str]) -> None:
-        if result.outcome is not Outcome.FAILED:  # the first cause says most; tear-down often fails after it
-            result.outcome, result.reason = Outcome.FAILED, reason
-        result.details += (detail for detail in details if detail not in result.details)
+        return Run(tuple(self._results.values()), tuple(faults), self.interrupted, seconds, self._server)
 
     def _finish(self, result: Result) -> None:
-        if result.finished:
+        if not result.finished:
             return
-        result.finished = True
         self._display.finished()
         if self._verbose:
             text = f"{result.outcome.value:8} {result.scenario.id}  ({result.seconds:.2f} s)"
@@ -172,13 +189,11 @@ def write_report(run: Run, display: Display) -> None:
         display.line()
         display.line(f"FAILED {fault.title}", STYLES[Outcome.FAILED])
         display.line(_indented(fault.text))
-    _write_not_run([result for result in run.results if result.outcome is Outcome.NOT_RUN], display)
-    areas = {area: Tally.of(results) for area, results in run.by_area().items()}
-    display.line()
-    header, *rows = aligned([("area", "passed", "failed", "not run", "time"), *_table(areas), *_total(run)], "<>>>>")
-    display.line(header, "bold")
-    for row, tally in zip(rows, [*areas.values(), Tally.of(run.results)], strict=True):
-        display.line(row, _style(tally))
+    _write_tolerable([result for result in run.results if result.tolerable], display)
+    _write_reasons("KNOWN TO FAIL", [result for result in run.results if result.outcome is Outcome.KNOWN], display)
+    _write_reasons("NOT RUN", [result for result in run.results if result.outcome is Outcome.NOT_RUN], display)
+    tallies = {area: Tally.of(results) for area, results in run.by_area().items()}
+    _write_table({**tallies, "total": Tally.of(run.results)}, display)
     display.line()
     display.line(run.closing_sentence(), STYLES[Outcome.FAILED] if run.exit_code else STYLES[Outcome.PASSED])
 
@@ -191,74 +206,62 @@ def _write_failure(result: Result, display: Display) -> None:
     display.line(f"  But: {printable(result.reason)}")
     for line in cited(scenario.sources):
         display.line(f"  {line}")
+    if result.planned > 1:
+        display.line(f"  Failed in {result.failures} of {result.runs} runs.")
     for detail in result.details:
         display.line()
         display.line(_indented(detail))
 
 
-def _write_not_run(results: Sequence[Result], display: Display) -> None:
+def _write_tolerable(results: Sequence[Result], display: Display) -> None:
+    for result in results:
+        display.line()
+        display.line(f"TOLERABLE {result.scenario.id}", STYLES[Outcome.KNOWN])
+        for one in result.happened:
+            display.line(f"  What happened: {printable(_said(one))}")
+
+
+def _said(one: Graded) -> str:
+    return f"{one.outcome} ({one.grade})" + (f". {one.why}" if one.why else "")
+
+
+def _write_reasons(title: str, results: Sequence[Result], display: Display) -> None:
     by_reason: dict[str, list[str]] = {}
     for result in results:
         by_reason.setdefault(result.reason, []).append(result.scenario.id)
     for reason, ids in by_reason.items():
         display.line()
-        display.line(f"NOT RUN, because {printable(reason)}", STYLES[Outcome.NOT_RUN])
+        display.line(f"{title}, because {printable(reason)}", STYLES[Outcome.NOT_RUN])
         for one in ids:
             display.line(f"  {one}")
 
 
-def _table(areas: dict[str, Tally]) -> list[tuple[str, ...]]:
-    return [_row(area, tally) for area, tally in areas.items()]
-
-
-def _total(run: Run) -> list[tuple[str, ...]]:
-    return [_row("total", Tally.of(run.results))]
-
-
-def _row(title: str, tally: Tally) -> tuple[str, ...]:
-    return title, str(tally.passed), str(tally.failed), str(tally.not_run), f"{tally.seconds:.2f} s"
+def _write_table(tallies: dict[str, Tally], display: Display) -> None:
+    """The counts by area; columns that few runs need are there only when they are."""
+    columns: list[tuple[str, Callable[[Tally], int]]] = [("passed", lambda tally: tally.passed)]
+    if any(tally.tolerable for tally in tallies.values()):
+        columns.append(("tolerable", lambda tally: tally.tolerable))
+    columns += [("failed", lambda tally: tally.failed)]
+    if any(tally.known for tally in tallies.values()):
+        columns.append(("known", lambda tally: tally.known))
+    columns += [("not run", lambda tally: tally.not_run)]
+    head = ("area", *(title for title, _ in columns), "time")
+    body = [
+        (area, *(str(count(tally)) for _, count in columns), f"{tally.seconds:.2f} s")
+        for area, tally in tallies.items()
+    ]
+    display.line()
+    header, *rows = aligned([head, *body], "<" + ">" * (len(head) - 1))
+    display.line(header, "bold")
+    for row, tally in zip(rows, tallies.values(), strict=True):
+        display.line(row, _style(tally))
 
 
 def _style(tally: Tally) -> str:
     if tally.failed:
         return STYLES[Outcome.FAILED]
-    return STYLES[Outcome.NOT_RUN] if tally.not_run else STYLES[Outcome.PASSED]
-
-
-def _reason(report: pytest.TestReport) -> str:
-    crash = getattr(report.longrepr, "reprcrash", None)
-    lines = (crash.message if crash is not None else str(report.longrepr)).strip().splitlines()
-    first = lines[0] if lines else "no reason was given"
-    name, colon, sentence = first.partition(": ")
-    # Errors of ours are sentences; their class says nothing to somebody who tests a server.
-    reason = sentence if colon and name.startswith("simulator.") else first
-    return f"{reason} (in {report.when})" if report.when in ("setup", "teardown") else reason
-
-
-def _details(report: pytest.TestReport) -> list[str]:
-    # The requirement stands above already, as the scenario's sentence.
-    sections = [(title, text.rstrip()) for title, text in report.sections if title != REQUIREMENT]
-    evidence = [f"{title}:\n{text}" for title, text in sections if text]
-    return [*evidence, f"traceback:\n{report.longreprtext.rstrip()}"]
-
-
-def _skip_reason(report: pytest.TestReport) -> str:
-    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
-    return reason.removeprefix("Skipped: ") or "no reason was given"
+    return STYLES[Outcome.NOT_RUN] if tally.not_run or tally.known else STYLES[Outcome.PASSED]
 
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" if line else "" for line in printable(text).splitlines())
-
-
-def printable(text: str) -> str:
-    """Escape control characters, so that what a peer sent cannot drive the reader's terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
-
-
-def aligned(rows: Iterable[Sequence[str]], alignments: str) -> list[str]:
-    """Lay rows out in columns, two spaces apart; `alignments` has `<` or `>` for each column."""
-    rows = list(rows)
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(len(alignments))]
-    cells = [[f"{cell:{way}{width}}" for cell, way, width in zip(row, alignments, widths, strict=True)] for row in rows]
-    return ["  ".join(row).rstrip() for row in cells]

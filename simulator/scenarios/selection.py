@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -76,6 +76,11 @@ class Scenario:
             persona=terms.persona,
             outcomes=terms.outcomes,
         )
+
+    @staticmethod
+    def id_of(item: pytest.Item) -> str:
+        """The id that a collected test has as a scenario, whether or not it is a proper one."""
+        return f"{area_of(item.path)}/{_spoken(item.name)}"
 
     def as_json(self) -> dict[str, object]:
         """What `sipfed list --json` prints of it."""
@@ -156,6 +161,38 @@ class Catalogue:
             tuple(one for one in self.broken if any(_touches(selector, one) for selector in selectors)),
         )
 
+    def narrow(
+        self, *, levels: Collection[str] = (), personas: Collection[str] = (), sources: Collection[str] = ()
+    ) -> Catalogue:
+        """Keep the scenarios of these levels, about these personas and with one of these sources; empty keeps all.
+
+        Raises ConfigurationError when a persona or source occurs nowhere, or when nothing is left.
+        """
+        known = (
+            {one.persona for one in self.scenarios if one.persona},
+            {s for one in self.scenarios for s in one.sources},
+        )
+        problems = [
+            Problem(
+                f"{option} {value!r}", f"no selected scenario has it; there are: {', '.join(sorted(there)) or 'none'}."
+            )
+            for option, values, there in zip(("--persona", "--source"), (personas, sources), known, strict=True)
+            for value in values
+            if value not in there
+        ]
+        kept = tuple(
+            one
+            for one in self.scenarios
+            if (not levels or one.level in levels)
+            and (not personas or one.persona in personas)
+            and (not sources or not set(sources).isdisjoint(one.sources))
+        )
+        if not problems and not kept and self.scenarios:
+            problems.append(Problem("selection", "no scenario fits all of the selectors and options together."))
+        if problems:
+            raise ConfigurationError(problems)
+        return replace(self, scenarios=kept)
+
     def _unknown(self, selector: str) -> str:
         families = dict.fromkeys(scenario.family for scenario in self.scenarios)
         known = [*self.areas, *families, *(scenario.id for scenario in self.scenarios)]
@@ -191,14 +228,15 @@ def _spoken(python_name: str) -> str:
 
 
 def _names(selector: str, scenario: Scenario) -> bool:
-    return any(_fits(selector, name) for name in (scenario.area, scenario.family, scenario.id))
+    return any(fits(selector, name) for name in (scenario.area, scenario.family, scenario.id))
 
 
 def _touches(selector: str, module: BrokenModule) -> bool:
-    return _fits(selector.partition("/")[0], module.area)
+    return fits(selector.partition("/")[0], module.area)
 
 
-def _fits(selector: str, name: str) -> bool:
+def fits(selector: str, name: str) -> bool:
+    """Whether a selector, with `*` and `?` where it is a pattern, names this."""
     # The brackets are those of a parametrised case, never a set of characters.
     return fnmatchcase(name, selector.replace("[", "[[]"))
 
