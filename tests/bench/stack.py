@@ -22,6 +22,7 @@ from simulator.federation import Engine
 from simulator.names import SipDomain
 from tests.bench.measure import Measure, Round, Stopwatch, Target
 from tests.real.sipp import Sipp, processor_seconds
+from tests.real.tunnels import Tunnels
 
 SIDE = Path(__file__).with_name("side.py")
 
@@ -207,11 +208,11 @@ def sipp_exchange(size: Size, stack: ExitStack) -> Callable[[], Figures]:
         domain = SipDomain.parse(f"{word}.test")
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sipfed-bench-")))
         address, port = engine.addresses.take()
-        programs = Path(found[0]), Path(found[1])
-        sides.append(Sipp(*programs, engine.authority, str(domain), f"sip.{domain}", address, folder, port))
+        tunnels = Tunnels(Path(found[1]), engine.authority, f"sip.{domain}", address, folder, port)
+        sides.append(Sipp(Path(found[0]), tunnels, str(domain)))
     client, server = sides
-    incoming = stack.enter_context(server.tunnel_from_others())
-    outgoing = stack.enter_context(client.tunnel_to(server.address, server.port, server.fqdn))
+    incoming = stack.enter_context(server.tunnels.from_others())
+    outgoing = stack.enter_context(client.tunnels.to(server.tunnels.address, server.tunnels.port, server.tunnels.fqdn))
 
     def calls(number: int) -> tuple[float, float, float]:
         tunnels = processor_seconds(outgoing), processor_seconds(incoming)

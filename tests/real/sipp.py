@@ -7,18 +7,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 from xml.sax.saxutils import escape
 
-from fakes.ca import Authority
+from tests.real.tunnels import PLAIN_PORT, Tunnels, running
 
 SCENARIOS = Path(__file__).parent / "sipp_scenarios"
-PLAIN_PORT = 15060
-"Where stunnel takes SIPp's own requests, and at `PLAIN_PORT + 1` SIPp what stunnel brings: on an address of its own."
 IN_FLIGHT = 64
 "Calls that SIPp keeps going at the same time."
 DEADLINE = 300
@@ -32,84 +29,62 @@ def processor_seconds(process: subprocess.Popen[str]) -> float:
 
 @dataclass(frozen=True)
 class Sipp:
-    """SIPp as one organisation: `fqdn`, a name in `domain`, at an address where nobody else listens."""
+    """SIPp as one organisation, behind the tunnels of its edge."""
 
     sipp: Path
-    stunnel: Path
-    authority: Authority
+    tunnels: Tunnels
+    "Whose `PLAIN_PORT` takes its calls, and who bring it those of others."
     domain: str
-    fqdn: str
-    address: str
-    folder: Path
-    "For certificates, settings and what the programs write."
-    port: int = 5061
-
-    @contextmanager
-    def tunnel_to(self, address: str, port: int, fqdn: str) -> Iterator[subprocess.Popen[str]]:
-        """What SIPp sends goes to `address` and `port`, whose certificate must be for `fqdn`."""
-        settings = f"client = yes\naccept = {self.address}:{PLAIN_PORT}\nconnect = {address}:{port}\n"
-        settings += f"sni = {fqdn}\ncheckHost = {fqdn}\n"
-        with self._stunnel("out", settings) as process:
-            yield process
-
-    @contextmanager
-    def tunnel_from_others(self) -> Iterator[subprocess.Popen[str]]:
-        """What comes to port 5061 over mutual TLS goes to SIPp."""
-        settings = f"accept = {self.address}:{self.port}\nconnect = {self.address}:{PLAIN_PORT + 1}\n"
-        with self._stunnel("in", settings + "requireCert = yes\n") as process:
-            yield process
+    "The SIP domain that it calls itself by."
 
     @contextmanager
     def calling(self, scenario: str, calls: int, user: str, their_domain: str) -> Iterator[Run]:
-        """SIPp makes `calls` calls through `tunnel_to`, as fast as the answers come."""
-        where = ["-p", str(PLAIN_PORT + 2), "-rsa", f"{self.address}:{PLAIN_PORT}", f"{self.address}:{PLAIN_PORT}"]
+        """SIPp makes `calls` calls through `tunnels.to`, as fast as the answers come."""
+        where = [
+            "-p",
+            str(PLAIN_PORT + 2),
+            "-rsa",
+            f"{self.tunnels.address}:{PLAIN_PORT}",
+            f"{self.tunnels.address}:{PLAIN_PORT}",
+        ]
         rate = ["-r", "1000000", "-s", user, "-key", "their_domain", their_domain]
         with self._sipp(scenario, calls, *where, *rate) as run:
             yield run
 
     @contextmanager
     def answering(self, scenario: str, calls: int, **texts: str) -> Iterator[Run]:
-        """SIPp takes `calls` calls from `tunnel_from_others`; entered when it listens.
+        """SIPp takes `calls` calls from `tunnels.from_others`; entered when it listens.
 
         `texts` are written into the scenario in place of their names.
         """
         with self._sipp(scenario, calls, "-p", str(PLAIN_PORT + 1), **texts) as run:
-            run.until_it_listens(self.address, PLAIN_PORT + 1)
+            run.until_it_listens(self.tunnels.address, PLAIN_PORT + 1)
             yield run
 
     @contextmanager
     def _sipp(self, scenario: str, calls: int, *options: str, **texts: str) -> Iterator[Run]:
-        file = self.folder / f"{scenario}.xml"
+        folder = self.tunnels.folder
+        file = folder / f"{scenario}.xml"
         wanted = (SCENARIOS / file.name).read_text(encoding="utf-8")
         for name, text in texts.items():
             wanted = wanted.replace(name, escape(text))
         file.write_text(wanted, encoding="utf-8")
-        errors, screen = self.folder / f"{scenario}.errors", self.folder / f"{scenario}.screen"
-        command = [str(self.sipp), "-sf", str(file), "-t", "t1", "-i", self.address, "-nostdin"]
+        errors, screen = folder / f"{scenario}.errors", folder / f"{scenario}.screen"
+        command = [str(self.sipp), "-sf", str(file), "-t", "t1", "-i", self.tunnels.address, "-nostdin"]
         command += ["-m", str(calls), "-l", str(IN_FLIGHT), "-timeout", f"{DEADLINE}s", "-timeout_error"]
         # Its watchdog calls it an error when the machine was busy with something else for half a second.
         command += ["-trace_err", "-error_file", str(errors), "-watchdog_interval", "86400000"]
-        command += ["-key", "own_domain", self.domain, "-key", "own_host", f"{self.fqdn}:{self.port}", *options]
-        with screen.open("w") as output, _running(command, self.folder, output) as process:
+        command += [
+            "-key",
+            "own_domain",
+            self.domain,
+            "-key",
+            "own_host",
+            f"{self.tunnels.fqdn}:{self.tunnels.port}",
+            *options,
+        ]
+        with screen.open("w") as output, running(command, folder, output) as process:
             yield Run(process, screen, errors)
-
-    @contextmanager
-    def _stunnel(self, name: str, settings: str) -> Iterator[subprocess.Popen[str]]:
-        chain, key = self.authority.write(self.authority.issue(self.fqdn))
-        file = self.folder / f"stunnel-{name}.conf"
-        common = f"foreground = yes\npid =\nsocket = l:TCP_NODELAY=1\nsocket = r:TCP_NODELAY=1\n[{name}]\n"
-        identity = f"cert = {chain}\nkey = {key}\nCAfile = {self.authority.write_root()}\nverifyChain = yes\n"
-        file.write_text(common + identity + settings)
-        with _running([str(self.stunnel), str(file)], self.folder) as process:
-            assert process.stdout is not None
-            said = ""
-            for line in process.stdout:
-                said += line
-                if "Configuration successful" in line:
-                    break
-            else:
-                raise AssertionError(f"stunnel did not start:\n{said}")
-            yield process
 
 
 @dataclass(frozen=True)
@@ -136,17 +111,3 @@ class Run:
         errors = self.errors.read_text(errors="replace")[:4000] if self.errors.exists() else ""
         assert status == 0, f"SIPp ended with {status}.\n{errors}\n{self.screen.read_text()[-4000:]}"
         assert errors == "", errors
-
-
-@contextmanager
-def _running(
-    command: Sequence[str], folder: Path, output: IO[str] | int = subprocess.PIPE
-) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()

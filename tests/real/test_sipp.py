@@ -20,6 +20,7 @@ from simulator.partner import Partner
 from simulator.sip.message import Response
 from simulator.sut import EmbeddedServer
 from tests.real.sipp import Sipp
+from tests.real.tunnels import Tunnels
 
 CALLS = int(os.environ.get("SIPFED_SIPP_CALLS", "300"))
 TOGETHER = 16
@@ -76,11 +77,10 @@ def sipp(
     domain = federation.fresh_domain("sipp")
     address, port = sipfed_engine.addresses.take()
     fqdn = domain.child("sip")
-    programs = program("sipp"), program("stunnel4")
-    sipp = Sipp(*programs, federation.authority, str(domain), str(fqdn), address, tmp_path, port)
+    tunnels = Tunnels(program("stunnel4"), federation.authority, str(fqdn), address, tmp_path, port)
     sipfed_engine.publish(domain, fqdn, address, port)
-    with sipp.tunnel_from_others():
-        yield sipp
+    with tunnels.from_others():
+        yield Sipp(program("sipp"), tunnels, str(domain))
 
 
 def together(work: Callable[[int], None]) -> None:
@@ -95,7 +95,7 @@ def test_messages_from_sipp_are_read_and_answered(federation: Federation, sipp: 
     target = Side.of(federation, side)
     user = target.users[0]
     with (
-        sipp.tunnel_to(target.address, target.port, str(target.fqdn)),
+        sipp.tunnels.to(target.address, target.port, str(target.fqdn)),
         sipp.calling("message_uac", CALLS, name_of(user), str(target.domain)) as run,
     ):
         run.must_succeed()
@@ -111,7 +111,7 @@ def test_im_sessions_of_sipp_are_taken_and_ended(federation: Federation, sipp: S
     target = Side.of(federation, side)
     user = target.users[0]
     with (
-        sipp.tunnel_to(target.address, target.port, str(target.fqdn)),
+        sipp.tunnels.to(target.address, target.port, str(target.fqdn)),
         sipp.calling("invite_uac", CALLS, name_of(user), str(target.domain)) as run,
     ):
         run.must_succeed()
@@ -133,7 +133,7 @@ def test_sipp_is_notified_of_a_state_of_its_change_and_of_the_end(
         calls = min(BATCH, CALLS - start)
         user.set_presence("available")
         with (
-            sipp.tunnel_to(target.address, target.port, str(target.fqdn)),
+            sipp.tunnels.to(target.address, target.port, str(target.fqdn)),
             sipp.answering("notify_uas", calls, EXPECTED_STATE="active", EXPECTED_BODY="<basic>open") as notified,
             sipp.calling("subscribe_uac", calls, name_of(user), str(target.domain)) as run,
         ):
