@@ -14,6 +14,7 @@ from simulator import tls
 from simulator.clock import SystemClock
 from simulator.connect_server.settings import (
     CertificateFiles,
+    CertificateRules,
     Listen,
     OpenFederation,
     ServerSettings,
@@ -104,6 +105,7 @@ class Engine:
             users=DEFAULT_USERS,
             static_routes=StaticRoutes(enabled=True),
             open_federation=OpenFederation(enabled=True),
+            certificate_rules=CertificateRules(unsuitable="warn"),  # what partners make of it is the scenario's
         )
         return self.embedded_from(settings, srv=srv)
 

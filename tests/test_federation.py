@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from simulator.connect_server.settings import CertificateFiles
 from simulator.errors import ConfigurationError, ExpectationFailed
 from simulator.federation import Engine, Federation
 from simulator.io.addresses import LoopbackAddresses
@@ -85,7 +86,9 @@ def test_on_a_platform_with_one_address_the_records_carry_the_ports() -> None:
 
 def test_key_files_are_gone_at_the_end() -> None:
     engine = Engine()
-    key = engine.start_embedded().settings.certificate.key
+    certificate = engine.start_embedded().settings.certificate
+    assert isinstance(certificate, CertificateFiles)
+    key = certificate.key
     assert key.exists()
 
     engine.close()

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from simulator.clock import SystemClock
 from simulator.connect_server.administration import Administration
+from simulator.connect_server.advice import warnings
 from simulator.connect_server.server import ConnectServer
-from simulator.connect_server.settings import CertificateFiles, Listen, ServerSettings, load, warnings
+from simulator.connect_server.settings import CertificateFiles, CertificateRules, Listen, ServerSettings, load
 from simulator.io.mailbox import Mailbox
 from simulator.io.timers import Timers
 from simulator.names import Fqdn, SipDomain
@@ -145,6 +146,7 @@ class Service:
                 fqdn=Fqdn.parse(wanted.fqdn),
                 listen=Listen(ip_address(wanted.address), wanted.port),
                 certificate=files,
+                certificate_rules=CertificateRules(unsuitable="warn"),  # what partners make of it is what is tested
             )
             served = await self._serve(instance_id, settings, self._say)
         await self._open_control(served, ControlOptions(token=new_token()))

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-
-from simulator import tls, trust
-from simulator.connect_server.settings import ServerSettings, User
+from simulator.connect_server import consistency, ways
+from simulator.connect_server.advice import certificate_warnings, examine, name_problems, warnings
+from simulator.connect_server.certificates import CertificateStore, StoredCertificate
+from simulator.connect_server.changes import Change, Reload, differences
+from simulator.connect_server.entitlement import entitlement
+from simulator.connect_server.identity import OwnCertificate, own_certificate
+from simulator.connect_server.settings import CertificateFolder, ServerSettings, User
+from simulator.connect_server.suitability import Demands
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.account import Account, Refusal
 from simulator.io.dialect import Dialect
 from simulator.io.link import Tap
 from simulator.io.mailbox import Mailbox
-from simulator.io.peering import NotFederated, OpenWay, Peering, StaticWay, Way
-from simulator.io.resolver import Resolver
+from simulator.io.peering import Peering, Way
 from simulator.io.timers import Timers
-from simulator.io.transport import TrustPolicy
 from simulator.io.user_agent import UserAgent
 from simulator.names import SipDomain
 from simulator.presence.state import Availability, PresenceState
 
 DIALECT: Final = Dialect(user_agent="Connect-Server/9", server="Connect-Server/9", pidf_layout="rfc4480")
-PEER_RULES: Final = replace(trust.CONNECT_SERVER, require_eku="server")
-"""Partners may show a certificate for server authentication only in both TLS roles: since 2026 public authorities issue
-no other (F2.13–F2.15). That our own certificate is to serve both (R58, C4) is another matter."""
 
 
 class ConnectServer(Peering):
@@ -41,16 +39,20 @@ class ConnectServer(Peering):
         tap: Tap | None = None,
         log: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
-        """Read certificate, key and roots; ConfigurationError names each file that cannot be used."""
+        """Read certificate, key and roots; ConfigurationError names everything that cannot be used."""
+        _check(settings, timers)
         self._settings = settings
+        self._timers = timers
+        self._log = log
+        self._own = own_certificate(settings, timers.clock.today())
         self.agent = UserAgent(
             fqdn=settings.fqdn,
             dialect=DIALECT,
             peering=self,
-            resolver=Resolver((str(settings.dns.address), settings.dns.port) if settings.dns else None),
+            resolver=ways.resolver(settings),
             timers=timers,
-            identity=_identity(settings),
-            trust_policy=TrustPolicy(_roots(settings.trusted_roots), PEER_RULES),
+            identity=self._own.identity,
+            trust_policy=ways.trust_policy(settings, timers),
             tap=tap,
             log=log,
         )
@@ -66,6 +68,19 @@ class ConnectServer(Peering):
         """Where it listens."""
         return self.agent.transport.address, self.agent.transport.port
 
+    @property
+    def certificate(self) -> OwnCertificate:
+        """The certificate that new connections see (R62)."""
+        return self._own
+
+    @property
+    def store(self) -> CertificateStore:
+        """The certificates that can be chosen from (R63); ConfigurationError when the settings name files instead."""
+        if isinstance(self._settings.certificate, CertificateFolder):
+            return CertificateStore(self._settings.certificate.folder)
+        message = "The settings name the files of one certificate; write store = ... to choose from several."
+        raise ConfigurationError([Problem("certificate.store", message)])
+
     async def start(self) -> None:
         """Listen; ConfigurationError when certificate or address cannot be used (R43, R59)."""
         self.agent.transport.check_identity()
@@ -75,19 +90,82 @@ class ConnectServer(Peering):
         """End all connections and stop listening."""
         await self.agent.close()
 
-    def apply(self, settings: ServerSettings) -> None:
-        """Put users, routes and switches into force without dropping a connection (R37, R38).
+    # -- while it runs ------------------------------------------------------------------------------------------
 
-        ConfigurationError for a change that needs a restart: domain, FQDN, interface, DNS, certificate or roots.
+    def apply(self, settings: ServerSettings) -> tuple[Change, ...]:
+        """Put other settings into force without dropping a connection that they still allow, and say what changed.
+
+        New connections see the certificate and the roots of `settings`; old ones live on with what they have. It is
+        all or nothing: ConfigurationError, and nothing has changed, for settings that contradict themselves, for a
+        certificate or file that cannot be used, and for a change that needs a restart (`changes.RESTART`).
         """
-        fixed = ("domain", "fqdn", "listen", "dns", "certificate", "trusted_roots")
-        changed = [name for name in fixed if getattr(settings, name) != getattr(self._settings, name)]
-        if changed:
+        changes = differences(self._settings, settings)
+        restart = [change for change in changes if change.needs_restart]
+        if restart:
             raise ConfigurationError(
-                [Problem(name, "a change of it takes effect at a restart only") for name in changed]
+                [Problem(change.place, f"{change.sentence} It takes effect at a restart only.") for change in restart]
             )
+        changed = {change.place.partition(".")[0] for change in changes}
+        problems = consistency.problems(settings)
+        if changed & {"open_federation"}:
+            problems += name_problems(settings)
+        if problems:
+            raise ConfigurationError(problems)
+        # What may fail comes first; files that no change is about may be gone by now.
+        own = self._own
+        if changed & {"certificate", "certificate_rules", "trusted_roots"}:
+            own = own_certificate(settings, self._timers.clock.today())
+        policy = None
+        if changed & {"trusted_roots", "partner_certificates"}:
+            policy = ways.trust_policy(settings, self._timers)
         self._settings = settings
+        self._present(own)
+        if policy is not None:
+            self.agent.transport.policy = policy
+        if "dns" in changed:
+            self.agent.resolver = ways.resolver(settings)
         self._take_users()
+        return changes
+
+    def reload(self, path: Path) -> Reload:
+        """Read the settings file again and put it into force, all of it or nothing; the answer says which.
+
+        Certificate files and the active certificate of a store are read again, too. ConfigurationError for a file with
+        mistakes, which changes nothing.
+        """
+        from simulator.connect_server import settings_file  # 0.1 s for pydantic, which no test needs
+
+        today = self._timers.clock.today()
+        settings = settings_file.load(path, also=lambda new: examine(new, today))
+        result = Reload(differences(self._settings, settings), before=self._own, after=own_certificate(settings, today))
+        if result.applied:
+            self.apply(settings)
+            self._present(result.after)
+        return result
+
+    def activate(self, selector: str) -> StoredCertificate:
+        """Choose a certificate of the store for federation; it is used from the next connection on (R65, R75).
+
+        ConfigurationError with every reason when it is not fit, and then the active one stays what it was.
+        """
+        today = self._timers.clock.today()
+        certificate = self.store.activate(selector, Demands.of(self._settings), today)
+        self._present(own_certificate(self._settings, today))
+        return certificate
+
+    def _present(self, own: OwnCertificate) -> None:
+        """Show this certificate to whoever connects from now on."""
+        if own.identity != self._own.identity:
+            self.agent.transport.use(own.identity)
+            self._log(f"New connections see the certificate {own.label}.")
+        self._own = own
+
+    def warnings(self) -> list[Problem]:
+        """What is in force and makes federation fail with some partners, or soon will."""
+        now = self._timers.clock.today()
+        return [*warnings(self._settings), *certificate_warnings(self._settings, self._own, now)]
+
+    # -- users --------------------------------------------------------------------------------------------------
 
     def account(self, name: str) -> Account:
         """The account of a user of the settings; ConfigurationError when there is none of that name."""
@@ -106,21 +184,9 @@ class ConnectServer(Peering):
     # -- Peering ------------------------------------------------------------------------------------------------
 
     def way_to(self, domain: SipDomain, user: str = "") -> Way:
-        """A static route for the domain comes first; a switched-off one keeps the domain off, for the route *is* the
-        connection to that system (R37); every other domain is found by DNS when open federation is on (R39)."""
+        """How `domain` is reached under the settings in force; see `ways.way_to`."""
         del user
-        static, open_federation = self._settings.static_routes, self._settings.open_federation
-        route = static.route_to(domain)
-        if route is not None:
-            return StaticWay(domain, route.host, route.port)
-        if static.enabled and any(route.domain == domain for route in static.routes):
-            raise NotFederated(f"The static route to {domain} is switched off.")
-        if not open_federation.enabled:
-            why = "open federation is switched off"
-            if not static.enabled and any(route.domain == domain for route in static.routes):
-                why = "static routes are switched off, and so is open federation"
-            raise NotFederated(f"There is no way to {domain}: {why}.")
-        return OpenWay(domain)
+        return ways.way_to(self._settings, domain)
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -137,30 +203,16 @@ class ConnectServer(Peering):
 
     def _why_not(self, name: str) -> Refusal | None:
         user = self._settings.user(name)
-        if user is None or user.reachable:
-            return None
-        missing = "has no Office Plus licence (R4)" if not user.office_plus else "has federation switched off (R5, R6)"
-        return Refusal(403, "Forbidden", f"{name} {missing}")
+        if user is None:
+            return Refusal(404, "Not Found", f"there is no user {name} any more")
+        answer = entitlement(self._settings, user)
+        return None if answer.allowed else Refusal(403, "Forbidden", answer.sentence)
 
     def _uri(self, user: User) -> str:
         return f"sip:{user.name.lower()}@{self._settings.domain}"
 
 
-def _identity(settings: ServerSettings) -> tls.Identity:
-    chain = _read(settings.certificate.chain, "certificate.chain")
-    key = _read(settings.certificate.key, "certificate.key")
-    return tls.Identity(chain, key)
-
-
-def _roots(path: Path) -> list[x509.Certificate]:
-    try:
-        return x509.load_pem_x509_certificates(_read(path, "trusted_roots"))
-    except ValueError as error:
-        raise ConfigurationError([Problem("trusted_roots", f"{path} holds no PEM certificates: {error}")]) from error
-
-
-def _read(path: Path, place: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError([Problem(place, f"{path} cannot be read: {error.strerror}")]) from error
+def _check(settings: ServerSettings, timers: Timers) -> None:
+    problems = consistency.problems(settings) or examine(settings, timers.clock.today())
+    if problems:
+        raise ConfigurationError(problems)

@@ -1,13 +1,13 @@
-"""What an administrator sets on the Connect Server: one frozen tree, from Python or from TOML (R4, R5, R27-R58)."""
+"""What an administrator sets on the Connect Server: one frozen tree, from Python or from TOML (R3-R6, R27-R58)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+from typing import Literal
 
-from simulator.errors import Problem
-from simulator.names import Fqdn, Host, SipDomain, name_rule
+from simulator.names import Fqdn, Host, SipDomain
 
 SIPS_PORT = 5061
 "Where federation servers listen (R16, R35, R46)."
@@ -44,6 +44,76 @@ class CertificateFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateFolder:
+    """The certificate that partners see is the active one of a store (R54, R63-R65)."""
+
+    folder: Path
+    "A `CertificateStore`: its folders `machine` and `user`, and which certificate is active."
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRules:
+    """What is demanded of the server's own certificate where the requirements can be read in two ways."""
+
+    usage: Literal["server", "both"] = "server"
+    "`both` refuses a certificate that is not made for client authentication too (R58 against R25: C4, C7)."
+    authority: Literal["any", "recognised"] = "any"
+    "`recognised` refuses one that does not lead to `trusted_roots` (R66 against R60: C6); self-signed is never enough."
+    scopes: Literal["both", "machine"] = "both"
+    "`machine` takes none of the user's scope (R26 and R53 against R54: C5)."
+    unsuitable: Literal["refuse", "warn"] = "refuse"
+    "`warn` presents a certificate whatever is wrong with it, as long as its key can be used: to see what partners do."
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerCertificates:
+    """What is demanded of the certificates of partners, beyond a chain to `trusted_roots`."""
+
+    revocation: Literal["off", "soft", "hard"] = "off"
+    "Whether CRLs and OCSP responders are asked; `soft` refuses what is revoked, `hard` also what is not known (C19)."
+    usage: Literal["server", "role"] = "server"
+    "`role` wants client authentication of the side that dialled, which Let's Encrypt certifies no more (F2.15, F2.17)."
+
+
+@dataclass(frozen=True, slots=True)
+class Licences:
+    """What was bought; the Office Plus Pack is with each user."""
+
+    server: bool = True
+    "The Connect Server licence, without which nobody federates (R3)."
+
+
+@dataclass(frozen=True, slots=True)
+class FederationSwitch:
+    """Federation as a whole, and how the switches below it are read."""
+
+    enabled: bool = True
+    "False stops federation of the whole server, whatever stands below."
+    precedence: Literal["nearest", "every"] = "nearest"
+    "How location, group and user count together; see `simulator.connect_server.entitlement`."
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A location, to which users belong (R5)."""
+
+    name: str
+    "Names differ in more than upper and lower case."
+    federation: bool | None = None
+    "Whether its users federate; None leaves it to the group or the user."
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A configuration group, to which users belong (R6)."""
+
+    name: str
+    "Names differ in more than upper and lower case."
+    federation: bool | None = None
+    "Whether its users federate; None leaves it to the location or the user."
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A user of the server, known to partners as `name@domain` (R50)."""
 
@@ -51,15 +121,14 @@ class User:
     "The part before the @."
     display_name: str = ""
     "The name for people."
-    federation: bool = True
-    "Whether federation is switched on for the user's location and configuration group (R5, R6)."
+    federation: bool | None = None
+    "The user's own switch; None leaves it to group and location (R5, R6)."
     office_plus: bool = True
-    "Whether the user has the Office Plus licence (R4)."
-
-    @property
-    def reachable(self) -> bool:
-        """Whether partners reach this user and this user reaches them: licensed and switched on (R3-R6)."""
-        return self.federation and self.office_plus
+    "Whether the user has the Office Plus Pack (R4)."
+    location: str | None = None
+    "Name of a location."
+    group: str | None = None
+    "Name of a configuration group."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +167,10 @@ class OpenFederation:
 
     enabled: bool = False
     "Whether domains without a static route are looked up by SRV (R39-R42)."
+    name_rule: Literal["warn", "refuse"] = "warn"
+    "What becomes of an `fqdn` that is neither the domain nor directly below it (R9 against R52: C1, C2)."
+    aliases: bool = True
+    "Whether an SRV target may be an alias (CNAME), as R8 can be read and RFC 2782 forbids (C13)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +183,7 @@ class ServerSettings:
     "The server's public name, which its certificate and its SRV record hold (R15, R51, R56)."
     listen: Listen
     "The interface for inbound federation (R43)."
-    certificate: CertificateFiles
+    certificate: CertificateFiles | CertificateFolder
     "The certificate chosen for federation (R65)."
     trusted_roots: Path
     "PEM file of the authorities whose certificates are trusted on partners (R60)."
@@ -122,11 +195,35 @@ class ServerSettings:
     "Direct federation."
     open_federation: OpenFederation = OpenFederation()
     "Federation with whoever can be found."
+    licences: Licences = Licences()
+    "What was bought."
+    federation: FederationSwitch = FederationSwitch()
+    "The switch over everything."
+    locations: tuple[Location, ...] = ()
+    "What users can belong to (R5)."
+    groups: tuple[Group, ...] = ()
+    "What users can belong to (R6)."
+    certificate_rules: CertificateRules = CertificateRules()
+    "What is demanded of our own certificate."
+    partner_certificates: PartnerCertificates = PartnerCertificates()
+    "What is demanded of theirs."
 
     def user(self, name: str) -> User | None:
         """The user of that name, upper and lower case being the same, or None."""
-        wanted = name.lower()
-        return next((user for user in self.users if user.name.lower() == wanted), None)
+        return next((user for user in self.users if same_name(user.name, name)), None)
+
+    def location(self, name: str | None) -> Location | None:
+        """The location of that name, or None."""
+        return next((location for location in self.locations if same_name(location.name, name)), None)
+
+    def group(self, name: str | None) -> Group | None:
+        """The configuration group of that name, or None."""
+        return next((group for group in self.groups if same_name(group.name, name)), None)
+
+
+def same_name(name: str, other: str | None) -> bool:
+    """Whether two names of users, locations or groups mean the same: upper and lower case do not count."""
+    return other is not None and name.lower() == other.lower()
 
 
 def load(path: Path) -> ServerSettings:
@@ -134,39 +231,17 @@ def load(path: Path) -> ServerSettings:
 
     Raises ConfigurationError with every mistake and its place, such as
     `connect.toml, line 12, static_routes.routes[1].port: 70000 is no port; write a number from 1 to 65535.`
-    What is allowed but will probably not work is for `warnings` to say.
+    Whether the certificate is fit for use is not looked at here; `ConnectServer` does. What is allowed but will
+    probably not work is for `advice.warnings` to say.
     """
     from simulator.connect_server import settings_file
 
     return settings_file.load(path)
 
 
-def warnings(settings: ServerSettings) -> list[Problem]:
-    """What is allowed but makes federation fail with some partners; the places are those of the settings file."""
-    found = []
-    verdict = name_rule(settings.domain, settings.fqdn)
-    if not verdict.allowed:
-        found.append(
-            Problem(
-                "fqdn",
-                f"{verdict.sentence} Skype for Business servers that use open federation will not connect (R9); "
-                "partners with a static route to this server do not mind (R52).",
-            )
-        )
-    for index, route in enumerate(settings.static_routes.routes):
-        if not isinstance(route.host, Fqdn):
-            found.append(
-                Problem(
-                    f"static_routes.routes[{index}].host",
-                    f"{route.host} is an IP address, but certificates name hosts, so checking the certificate of the "
-                    f"server of {route.domain} can fail (R34). Write the host's name.",
-                )
-            )
-    return found
-
-
 EXAMPLE = """\
 # Settings of the Connect Server. File names are relative to the folder of this file.
+# What can change while the server runs (SIGHUP reads this file again): all but domain, fqdn and [listen].
 
 domain = "acme.test"                # users appear to partners as user@acme.test
 fqdn = "connect.acme.test"          # the server's public name: the domain itself or one label below it
@@ -182,9 +257,29 @@ server = "127.0.0.1:5353"           # address, or address:port
 [certificate]                       # issued to the fqdn above, for server and client authentication, no wildcard
 chain = "connect.chain.pem"         # the certificate, then the intermediate ones
 key = "connect.key.pem"
+# store = "certificates"            # instead of the two: a store, for `sipfed certificates --config connect.toml`
+
+[certificate_rules]                 # what is demanded of it where opinions differ; leave out the table for these values
+usage = "server"                    # "both": also for client authentication, which Let's Encrypt certifies no more
+authority = "any"                   # "recognised": its chain must lead to trusted_roots
+scopes = "both"                     # "machine": none of the store's user scope
+unsuitable = "refuse"               # "warn": present it all the same, to see what partners do
+
+[partner_certificates]              # what is demanded of partners; leave out the table for these values
+revocation = "off"                  # "soft": refuse what is revoked; "hard": also what nobody can tell
+usage = "server"                    # "role": client authentication of those who dial us
+
+[licences]
+server = true                       # the server's licence; nobody federates without
+
+[federation]
+enabled = true                      # false stops federation of the whole server
+precedence = "nearest"              # the first that is set of user, group and location; "every": none may be off
 
 [open_federation]
 enabled = true                      # find partners by SRV _sipfederationtls._tcp.<domain>; false when left out
+name_rule = "warn"                  # "refuse": do not start with an fqdn that partners on open federation will not take
+aliases = true                      # false: leave out SRV targets that are aliases (CNAME)
 
 [static_routes]
 enabled = true                      # no route below works while this is false
@@ -195,10 +290,20 @@ host = "sip.fabrikam.test"          # ... go to this server: its name, or an IP 
 port = 5061                         # 5061 when left out
 enabled = true                      # false keeps the route, but out of use; true when left out
 
+[[locations]]
+name = "Munich"
+federation = true                   # for its users; left out: the group or the user decides
+
+[[groups]]                          # configuration groups
+name = "Sales"
+federation = true                   # for its users, whatever their location says
+
 [[users]]                           # alice@acme.test
 name = "alice"
 display_name = "Alice Example"      # the name when left out
-federation = true                   # false: partners do not reach alice; true when left out
+location = "Munich"
+group = "Sales"
+federation = true                   # whatever group and location say; left out: they decide
 office_plus = true                  # the licence that federation needs; true when left out
 
 [[users]]

@@ -35,10 +35,16 @@ class Table(BaseModel):
 T = TypeVar("T", bound=Table)
 
 
-def read(path: Path, model: type[T], check: Callable[[dict[str, Any]], Iterable[Mistake]] = lambda _document: ()) -> T:
+def read(
+    path: Path,
+    model: type[T],
+    check: Callable[[dict[str, Any]], Iterable[Mistake]] = lambda _document: (),
+    then: Callable[[T], Iterable[Mistake]] = lambda _tables: (),
+) -> T:
     """The tables of the file at `path`; file names in it are relative to its own folder.
 
-    `check` finds what no single value shows; it gets the document as it stands and must bear any shape of it.
+    `check` finds what no single value shows; it gets the document as it stands and must bear any shape of it. `then`
+    looks further once there are tables without a mistake.
     Raises ConfigurationError with every mistake, from the top of the file to its end.
     """
     text = _text_of(path)
@@ -52,6 +58,8 @@ def read(path: Path, model: type[T], check: Callable[[dict[str, Any]], Iterable[
     except ValidationError as error:
         mistakes += [shape.explain(detail) for detail in error.errors(include_url=False)]
     mistakes += check(document)
+    if tables is not None and not mistakes:
+        mistakes += then(tables)
     if tables is None or mistakes:
         raise ConfigurationError([_placed(path, where, *mistake) for mistake in _in_order(where, mistakes)])
     return tables

@@ -32,8 +32,8 @@ DEFECTS = (
         "accepts a wildcard certificate",
         """
 from dataclasses import replace
-import simulator.connect_server.server as server
-server.PEER_RULES = replace(server.PEER_RULES, wildcard_ok=True)
+import simulator.connect_server.ways as ways
+ways.PEER_RULES = replace(ways.PEER_RULES, wildcard_ok=True)
 """,
         frozenset({"trust/refused-as-the-dialled-server[wildcard]", "trust/refused-as-the-dialling-client[wildcard]"}),
         ("never sent a message", "certificate: *.fabrikam", "Expected a failure, but the message"),
@@ -70,8 +70,11 @@ ConnectServer.way_to = open_to_all
     Defect(
         "does not look at licences",
         """
-from simulator.connect_server.settings import User
-User.reachable = property(lambda self: self.federation)
+import simulator.connect_server.entitlement as entitlement
+import simulator.connect_server.server as server
+from dataclasses import replace
+judge = entitlement.entitlement
+server.entitlement = lambda settings, user: judge(settings, replace(user, office_plus=True))
 """,
         frozenset(
             {
