@@ -107,8 +107,9 @@ class PresenceMapping:
         """Availability and activity class of the older format."""
         availability, activity = self.classes[state.availability]
         token = self.token_classes.get(state.activity or "")
-        if token is not None and self.state_of(availability, token).availability is state.availability.without_idle:
-            activity = token
+        if token is not None and availability >= CALLABLE:
+            fits = self.state_of(availability, token).availability is state.availability.without_idle
+            activity = token if fits else activity
         return availability, activity
 
     def state_of(self, availability: int, activity: int) -> PresenceState:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, StrEnum
 
+from simulator.errors import LocalProtocolError
 from simulator.presence.markup import check_text
 
 
@@ -60,7 +61,8 @@ class NoteType(StrEnum):
 class PresenceState:
     """One person's presence at one moment.
 
-    Raises LocalProtocolError for text that no XML document can hold: control characters, half surrogate pairs.
+    Raises LocalProtocolError for text that no XML document can hold (control characters, half surrogate pairs) and for
+    a moment without time zone.
     """
 
     availability: Availability
@@ -82,6 +84,10 @@ class PresenceState:
         for text in (self.activity, self.note, self.display_name, self.device):
             if text is not None:
                 check_text(text)
+        if self.last_active is not None and self.last_active.tzinfo is None:
+            raise LocalProtocolError(
+                f"The moment {self.last_active} of a presence state has no time zone; give it one."
+            )
 
     def trimmed(self) -> PresenceState:
         """The state without blanks around its texts, as every format carries it; a blank text is none."""

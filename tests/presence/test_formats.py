@@ -25,6 +25,7 @@ from simulator.presence import (
 )
 from simulator.presence.pidf import Layout
 from simulator.strategies import presence_states
+from tests.presence.judge import mistakes
 
 BOB = "sip:bob@fabrikam.test"
 NOW = datetime(2024, 1, 22, 23, 41, 5, 450_000, UTC)
@@ -48,6 +49,13 @@ def test_a_watcher_reads_what_the_format_can_carry(content_type: str, state: Pre
     assert document.entity == BOB
     assert document.parts == ALL_PARTS
     assert document.state == FORMATS[content_type].as_seen(state, style)
+
+
+@given(CONTENT_TYPES, presence_states(), st.none() | presence_states(), STYLES)
+def test_every_document_is_valid(
+    content_type: str, state: PresenceState, before: PresenceState | None, style: Style
+) -> None:
+    assert mistakes(content_type, written(content_type, state, style, before)) == ""
 
 
 @given(CONTENT_TYPES, presence_states(), STYLES)
