@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from simulator.connect_server import consistency, ways
 from simulator.connect_server.advice import certificate_warnings, examine, name_problems, warnings
 from simulator.connect_server.certificates import CertificateStore, StoredCertificate
 from simulator.connect_server.changes import Change, Reload, differences
+from simulator.connect_server.dialect import DIALECT
 from simulator.connect_server.entitlement import entitlement
 from simulator.connect_server.identity import OwnCertificate, own_certificate
 from simulator.connect_server.settings import CertificateFolder, ServerSettings, User
 from simulator.connect_server.suitability import Demands
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.account import Account, Refusal
-from simulator.io.dialect import Dialect
 from simulator.io.link import Tap
-from simulator.io.mailbox import Mailbox
 from simulator.io.peering import Peering, Way
 from simulator.io.timers import Timers
 from simulator.io.user_agent import UserAgent
 from simulator.names import SipDomain
-from simulator.presence.state import Availability, PresenceState
-
-DIALECT: Final = Dialect(user_agent="Connect-Server/9", server="Connect-Server/9", pidf_layout="rfc4480")
 
 
 class ConnectServer(Peering):
@@ -178,8 +173,7 @@ class ConnectServer(Peering):
     def empty_mailboxes(self) -> None:
         """Forget what reached the users, and show them as available again."""
         for account in self.agent.accounts.values():
-            account.inbox, account.seen = Mailbox(), Mailbox()
-            account.state = PresenceState(Availability.AVAILABLE)
+            account.forget_all()
 
     # -- Peering ------------------------------------------------------------------------------------------------
 

@@ -70,3 +70,34 @@ class Timers:
                     callback()
         finally:
             self._plan()
+
+
+class Alarm:
+    """One planned call of somebody who often changes their mind: to put it off costs nothing, and leaves nothing."""
+
+    __slots__ = ("_callback", "_due", "_timer", "_timers")
+
+    def __init__(self, timers: Timers, callback: Callable[[], None]) -> None:
+        self._timers = timers
+        self._callback = callback
+        self._due: float | None = None
+        self._timer: Timer | None = None
+
+    def set(self, when: float | None) -> None:
+        """Call at `when` and at no other time; None: never."""
+        self._due = when
+        timer = self._timer
+        if timer is not None and (when is None or timer.when > when):
+            timer.cancel()
+            timer = self._timer = None
+        if timer is None and when is not None:
+            self._timer = self._timers.call_at(when, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        assert self._due is not None
+        if self._due > self._timers.clock.now():
+            self.set(self._due)
+        else:
+            self._due = None
+            self._callback()

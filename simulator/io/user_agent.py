@@ -7,11 +7,13 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from simulator import tls
+from simulator.chat.formats import TextFormat
 from simulator.errors import FederationFailed, InvalidName, RemoteProtocolError
 from simulator.io import compression
 from simulator.io.account import Account, Refusal
 from simulator.io.admission import Admission, domain_of
-from simulator.io.chats import Chats, ChatSession
+from simulator.io.chat_session import ChatSession
+from simulator.io.chats import Chats
 from simulator.io.connections import ConnectionHabits, Connections
 from simulator.io.dialect import Dialect
 from simulator.io.link import Link, LinkLost, Tap
@@ -26,6 +28,7 @@ from simulator.outcome import Outcome
 from simulator.presence.state import PresenceState
 from simulator.sip.dialog import Dialog, DialogId
 from simulator.sip.message import Request, Response
+from simulator.sip.options import bad_extension
 from simulator.sip.transaction import ServerTransaction
 
 LEAVE_TIME = 1.0
@@ -71,6 +74,8 @@ class UserAgent:
         self.log = log
         self.accounts: dict[str, Account] = {}
         self.dialogs: dict[DialogId, DialogUser] = {}
+        self.unasked: list[str] = []
+        "What came that belongs to nothing any user did, a sentence each."
         self.transport = SipTransport(identity, trust_policy, timers, self, str(fqdn), tap, key_log)
         self.transport.versions = habits.tls_minimum, habits.tls_maximum
         self.writer = Writer(dialect, fqdn, self.transport)
@@ -93,17 +98,26 @@ class UserAgent:
 
     # -- what users do ------------------------------------------------------------------------------------------
 
-    async def send_text(self, account: Account, remote: str, text: str) -> Outcome:
-        """Deliver `text` from `account` to `remote` (`sip:user@domain`); every failure is an outcome."""
-        return await self._attempt(account, self.chats.send(account, remote, text))
+    async def send_text(self, account: Account, remote: str, text: str, form: TextFormat | None = None) -> Outcome:
+        """Deliver `text` from `account` to `remote` (`sip:user@domain`), in `form` or in the dialect's; every failure
+        is an outcome, but for a text that cannot be sent: LocalProtocolError."""
+        return await self._attempt(account, self.chats.send(account, remote, text, form))
+
+    async def tell_typing(self, account: Account, remote: str, active: bool) -> Outcome:
+        """Let `remote` know that the user types, or has stopped."""
+        return await self._attempt(account, self.chats.tell_typing(account, remote, active))
+
+    async def reopen_chat(self, account: Account, remote: str, *, same_conversation: bool) -> Outcome:
+        """Send another INVITE to `remote`, whatever session there is."""
+        return await self._attempt(account, self.chats.reopen(account, remote, same_conversation=same_conversation))
 
     async def end_chat(self, account: Account, remote: str) -> None:
         """End the IM session between the two, if there is one."""
         await self.chats.end(account, remote)
 
-    async def watch(self, account: Account, presentity: str) -> Outcome:
-        """Subscribe `account` to the presence of `presentity`."""
-        return await self._attempt(account, self.watches.subscribe(account, presentity))
+    async def watch(self, account: Account, *people: str, once: bool = False) -> Outcome:
+        """Subscribe `account` to the presence of one, or of several with one subscription; `once` fetches it only."""
+        return await self._attempt(account, self.watches.subscribe(account, people, once=once))
 
     async def unwatch(self, account: Account, presentity: str) -> Outcome:
         """End that subscription."""
@@ -171,6 +185,7 @@ class UserAgent:
         for task in self._tasks:
             task.cancel()
         self.connections.close()
+        self.chats.close()
         self.watches.close()
         self.dialogs.clear()
         await self.transport.close()
@@ -220,7 +235,8 @@ class UserAgent:
             user.on_ack(request)
 
     def on_cancel(self, link: Link, transaction: ServerTransaction) -> None:
-        self.respond(link, transaction, 487)
+        if not self.chats.on_cancel(transaction):
+            self.respond(link, transaction, 487)
 
     def on_remark(self, link: Link, sentence: str) -> None:
         self.log(f"On the connection {_where(link)} {sentence}")
@@ -247,7 +263,10 @@ class UserAgent:
         )
 
     def send_response(self, link: Link, transaction: ServerTransaction, response: Response) -> None:
-        """Send a response that a usage built, with the dialect's `Server`."""
+        """Send a response that a usage built, with the dialect's `Server`; none to a BENOTIFY (MS-SIP 3.5.5.3)."""
+        if transaction.request.method == "BENOTIFY":
+            link.forget(transaction)
+            return
         if self.dialect.server:
             response.headers.add("Server", self.dialect.server)
         link.respond(transaction, response)
@@ -299,6 +318,11 @@ class UserAgent:
         if request.to.tag is not None:
             self._dispatch_in_dialog(link, transaction, request)
             return
+        bad = bad_extension(request, self.dialect.required_ok, as_proxy=self.dialect.as_proxy)
+        if bad is not None:
+            self.log(f"{request.method} requires {', '.join(bad.unsupported)}, which is not known here")
+            self.send_response(link, transaction, bad)
+            return
         match request.method:
             case "INVITE":
                 self.chats.on_invite(link, transaction, request)
@@ -306,7 +330,10 @@ class UserAgent:
                 self.chats.on_page_message(link, transaction)
             case "SUBSCRIBE":
                 self.watches.on_subscribe(link, transaction, request)
-            case "NOTIFY" | "BYE" | "INFO" | "UPDATE":
+            case "NOTIFY" | "BENOTIFY":
+                self._unasked(request)
+                self._refuse_dialog(link, transaction, "it is outside of any dialog")
+            case "BYE" | "INFO" | "UPDATE":
                 self._refuse_dialog(link, transaction, "it is outside of any dialog")
             case "OPTIONS":
                 self.respond(link, transaction, 200, headers=[("Allow", ", ".join(self.dialect.allow))])
@@ -315,8 +342,10 @@ class UserAgent:
 
     def _dispatch_in_dialog(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         user = self.dialogs.get(Dialog.id_of(request))
-        if user is None and request.method == "NOTIFY":
+        if user is None and request.method in ("NOTIFY", "BENOTIFY"):
             user = self.watches.waiting_for(request)
+            if user is None and not self.watches.was_asked_for(request):
+                self._unasked(request)
         if user is None:
             self._refuse_dialog(link, transaction, "there is no such dialog")
         elif not self.writer.is_our_route(request):
@@ -324,6 +353,10 @@ class UserAgent:
             self.refuse(link, transaction, self.peering.refusal("route_set", sentence))
         else:
             user.on_request(link, transaction, request)
+
+    def _unasked(self, request: Request) -> None:
+        """Remember a notification of a subscription that none of our users ever had."""
+        self.unasked.append(f"{request.uri} got a {request.method} from {request.from_.uri} without having subscribed")
 
     def _refuse_dialog(self, link: Link, transaction: ServerTransaction, sentence: str) -> None:
         self.refuse(link, transaction, self.peering.refusal("no_dialog", sentence))

@@ -2,178 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
+import random
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import FederationFailed, RemoteProtocolError
-from simulator.io.account import Account, PresenceSeen, Refusal
+from simulator.io.account import Account, Consent, Refusal
+from simulator.io.documents import choose_form
+from simulator.io.lists import NOTIFY_HEADERS, SUBSCRIBE_HEADERS
+from simulator.io.watched import Watched
+from simulator.io.watching import Watching
 from simulator.outcome import Outcome
-from simulator.presence import pidf
-from simulator.sip.subscription import NotifierUsage, SubscriberUsage
+from simulator.presence import batch
+from simulator.sip.subscription import NotifierUsage, SubscriberUsage, SubscriptionOptions
 
 if TYPE_CHECKING:
+    from simulator.io.dialect import Dialect
     from simulator.io.link import Link
-    from simulator.io.timers import Timer
     from simulator.io.user_agent import UserAgent
-    from simulator.sip.dialog import DialogId
-    from simulator.sip.message import Request, Response
+    from simulator.sip.message import Request
     from simulator.sip.transaction import ServerTransaction
 
 PACKAGE = "presence"
-
-HalfId = tuple[str, str]
-
-
-class Watching:
-    """A subscription of one of our users to somebody elsewhere."""
-
-    def __init__(self, agent: UserAgent, account: Account, presentity: str, usage: SubscriberUsage) -> None:
-        self._agent = agent
-        self._account = account
-        self.presentity = presentity
-        self._timer: Timer | None = None
-        self._key: DialogId | None = None
-        self.usage = usage
-
-    async def send(self, request: Request) -> Response:
-        """Send a SUBSCRIBE of this subscription and take in the answer."""
-        try:
-            response = await self._agent.exchange(self.presentity, request)
-        except FederationFailed as error:
-            self.usage.request_failed(request, str(error))
-            raise
-        else:
-            for again in self.usage.receive_response(response, self._agent.now):
-                self._agent.in_background(self.send(again))
-            return response
-        finally:
-            self._settle()
-
-    async def stop(self) -> Response | None:
-        """Unsubscribe; None when there was nothing to send."""
-        response = None
-        for request in self.usage.unsubscribe(self._agent.now):
-            response = await self.send(request)
-        self._settle()
-        return response
-
-    def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        """Take a NOTIFY of the dialog."""
-        if request.method != "NOTIFY":
-            self._agent.not_allowed(link, transaction)
-            return
-        response = self.usage.receive_notify(request, self._agent.now)
-        if response.status == 200:
-            response = self._see(request, response)
-        self._agent.send_response(link, transaction, response)
-        self._settle()
-
-    def _see(self, notify: Request, response: Response) -> Response:
-        try:
-            if notify.body and notify.content_type != pidf.CONTENT_TYPE:
-                raise RemoteProtocolError(f"presence came as {notify.content_type}", status_hint=415)
-            state = pidf.read(notify.body) if notify.body else None
-        except RemoteProtocolError as error:
-            self._agent.log(f"NOTIFY about {self.presentity} refused with {error.status_hint}: {error}")
-            return notify.respond(error.status_hint)
-        said = notify.subscription_state
-        word = said.state if said is not None else "active"
-        self._account.seen.put(PresenceSeen(self.presentity, state, word, self._agent.now))
-        return response
-
-    def _settle(self) -> None:
-        """Keep the register of dialogs and the timer true after anything happened."""
-        dialog = self.usage.dialog
-        if dialog is not None and self._key is None:
-            self._agent.writer.drop_own_routes(dialog)
-            self._key = dialog.id
-            self._agent.dialogs[dialog.id] = self
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self.usage.ended:
-            if self._key is not None:
-                self._agent.dialogs.pop(self._key, None)
-            self._agent.watches.forget(self._account, self.presentity, self)
-            return
-        when = self.usage.next_timeout()
-        if when is not None:
-            self._timer = self._agent.timers.call_at(when, self._on_timeout)
-
-    def _on_timeout(self) -> None:
-        self._timer = None
-        for request in self.usage.handle_timeout(self._agent.now):
-            self._agent.in_background(self.send(request))
-        self._settle()
-
-
-class Watched:
-    """A subscription of somebody elsewhere to one of our users."""
-
-    def __init__(self, agent: UserAgent, account: Account, watcher: str, usage: NotifierUsage) -> None:
-        self._agent = agent
-        self.watcher = watcher
-        self._timer: Timer | None = None
-        self.account = account
-        self.usage = usage
-        agent.dialogs[usage.id] = self
-        self._plan()
-
-    def publish(self) -> None:
-        """Notify the watcher of the account's state."""
-        self.send(self.usage.publish(*self._agent.watches.document(self.account), self._agent.now))
-
-    def send(self, notifies: Iterable[Request]) -> None:
-        """Send NOTIFYs in this order."""
-        for notify in notifies:
-            self._agent.in_background(self._exchange(notify))
-        if self.usage.ended:
-            self._drop()
-
-    async def stop(self) -> None:
-        """End it from our side (RFC 6665 §4.2.2)."""
-        for notify in self.usage.terminate("noresource"):
-            await self._exchange(notify)
-
-    def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        """Take a refresh or an unsubscription."""
-        if request.method != "SUBSCRIBE":
-            self._agent.not_allowed(link, transaction)
-            return
-        response, notifies = self.usage.receive_subscribe(request, self._agent.now)
-        self._agent.send_response(link, transaction, response)
-        self.send(notifies)
-        self._plan()
-
-    async def _exchange(self, notify: Request) -> None:
-        try:
-            self.usage.receive_response(await self._agent.exchange(self.watcher, notify))
-        except FederationFailed as error:
-            self.usage.request_failed(str(error))
-            raise
-        finally:
-            if self.usage.ended:
-                self._drop()
-
-    def _plan(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        when = self.usage.next_timeout()
-        if when is not None:
-            self._timer = self._agent.timers.call_at(when, self._on_timeout)
-
-    def _on_timeout(self) -> None:
-        self._timer = None
-        self.send(self.usage.handle_timeout(self._agent.now))
-        self._plan()
-
-    def _drop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._agent.dialogs.pop(self.usage.id, None)
-        self._agent.watches.forget_watcher(self)
 
 
 class Watches:
@@ -183,25 +32,44 @@ class Watches:
         self._agent = agent
         self._watching: dict[tuple[str, str], Watching] = {}
         self._watched: list[Watched] = []
+        self._asked: set[tuple[str, str]] = set()
+        "Every subscription of ours so far, ended or not."
 
-    async def subscribe(self, account: Account, presentity: str) -> Outcome:
-        """Watch `presentity`; a running subscription is ended first."""
+    # -- watching -----------------------------------------------------------------------------------------------
+
+    async def subscribe(self, account: Account, people: Sequence[str], *, once: bool = False) -> Outcome:
+        """Watch the first of `people`, or all of them with one subscription; a running subscription to the first is
+        ended before. With `once` the state is fetched and nothing follows (RFC 6665 §4.4.3)."""
+        presentity = people[0]
         running = self._watching.get((account.uri, presentity))
         if running is not None:
             await running.stop()
         agent = self._agent
-        dialect = agent.dialect
-        expiry = [("Expires", str(dialect.subscription_seconds))] if dialect.asks_for_expiry else []
-        request = agent.writer.initial_request(
-            "SUBSCRIBE",
-            account,
-            presentity,
-            headers=[("Event", PACKAGE), ("Accept", ", ".join(dialect.presence_accept)), *expiry],
-        )
-        watching = Watching(agent, account, presentity, SubscriberUsage(request, agent.now))
+        request = self._subscription(account, people, once)
+        usage = SubscriberUsage(request, agent.now, options=options_of(agent.dialect))
+        self._asked.add(usage.half_id)
+        watching = Watching(agent, account, presentity, usage)
         self._watching[account.uri, presentity] = watching
-        response = await watching.send(request)
+        response = await watching.send(usage.subscribe)
         return Outcome(response.status < 300, response.status, response.reason, "subscribe")
+
+    def _subscription(self, account: Account, people: Sequence[str], once: bool) -> Request:
+        dialect = self._agent.dialect
+        headers = [("Event", PACKAGE), ("Accept", ", ".join(dialect.presence_accept))]
+        if once or dialect.asks_for_expiry:
+            headers.append(("Expires", "0" if once else str(dialect.subscription_seconds)))
+        if len(people) > 1:
+            headers += SUBSCRIBE_HEADERS
+        body = b""
+        if dialect.category_list or len(people) > 1:
+            names = dialect.category_list or batch.CLIENT_CATEGORIES
+            number = str(random.randrange(1, 1 << 27))
+            action = batch.BatchAction(tuple(map(batch.Wanted, people)), names, id=number)
+            body = batch.write(batch.BatchSubscription(account.uri, (action,)))
+        content_type = batch.CONTENT_TYPE if body else None
+        return self._agent.writer.initial_request(
+            "SUBSCRIBE", account, people[0], headers=headers, body=body, content_type=content_type
+        )
 
     async def unsubscribe(self, account: Account, presentity: str) -> Outcome:
         """Stop watching."""
@@ -211,53 +79,104 @@ class Watches:
             return Outcome(False, None, f"{account.uri} does not watch {presentity}", "subscribe")
         return Outcome(response.status < 300, response.status, response.reason, "subscribe")
 
-    def notify_all(self, account: Account) -> None:
-        """Tell every watcher of `account` the state it shows now."""
-        for watched in tuple(self._watched):
-            if watched.account is account:
-                watched.publish()
-
-    def document(self, account: Account) -> tuple[bytes, str]:
-        """The presence document of a user in our dialect, and its media type."""
-        return pidf.write(account.state, account.uri, layout=self._agent.dialect.pidf_layout), pidf.CONTENT_TYPE
-
     def waiting_for(self, notify: Request) -> Watching | None:
         """The subscription that a NOTIFY is for whose dialog it makes itself (RFC 6665 §4.4.1)."""
         half = SubscriberUsage.half_id_of(notify)
         return next((watching for watching in self._watching.values() if watching.usage.half_id == half), None)
 
+    def was_asked_for(self, notify: Request) -> bool:
+        """Whether a notification belongs to a subscription that one of our users has or had."""
+        return SubscriberUsage.half_id_of(notify) in self._asked
+
+    # -- being watched ------------------------------------------------------------------------------------------
+
+    def notify_all(self, account: Account) -> None:
+        """Tell every watcher of `account` the state it shows now."""
+        for watched in tuple(self._watched):
+            if watched.is_about(account):
+                watched.publish()
+
+    def decision(self, account: Account, watcher: str) -> Consent:
+        """What a watcher gets: the state, a wait for the user's decision, or a refusal."""
+        decided = account.decisions.get(watcher)
+        if decided is None:
+            return account.consent
+        return "allow" if decided else "deny"
+
+    def decide(self, account: Account, watcher: str, *, allowed: bool) -> None:
+        """The user allows or denies a watcher, now and from now on; subscriptions that are there follow."""
+        account.decisions[watcher] = allowed
+        for watched in tuple(self._watched):
+            if watched.watcher != watcher or not watched.is_about(account):
+                continue
+            if watched.form.people:
+                watched.publish()
+            elif allowed:
+                watched.grant()
+            else:
+                watched.reject()
+
     def on_subscribe(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        """Accept a watcher and notify them at once (RFC 6665 §4.2.1)."""
-        agent = self._agent
+        """Accept a watcher and notify them at once (RFC 6665 §4.2.1), or let them wait for the user's decision."""
+        agent, dialect = self._agent, self._agent.dialect
         event = request.event
         if event is None or event.package.lower() != PACKAGE:
             agent.log(f"SUBSCRIBE to another event package than {PACKAGE} refused")
             agent.respond(link, transaction, 489, headers=[("Allow-Events", PACKAGE)])
             return
-        accept = [value.partition(";")[0].strip().lower() for value in request.headers.values("Accept")]
-        if accept and not {pidf.CONTENT_TYPE, "application/*", "*/*"} & set(accept):
+        form = choose_form(request, dialect)
+        if form is None:
+            accept = ", ".join(request.headers.values("Accept"))
             agent.refuse(link, transaction, Refusal(406, "Not Acceptable", f"the watcher takes only {accept}"))
             return
         account = agent.account_for(link, transaction)
         if account is None:
             return
-        body, content_type = self.document(account)
-        usage = NotifierUsage.accept(
-            request,
-            agent.now,
-            contact=agent.writer.contact(account),
-            body=body,
-            content_type=content_type,
-            default_expires=agent.dialect.subscription_seconds,
-            max_expires=agent.dialect.subscription_seconds,
-            to_tag=transaction.to_tag,
-            notify_headers=[*agent.writer.routing_headers(), *agent.writer.request_headers()],
-        )
-        agent.writer.put_into_route(usage.response)
-        watched = Watched(agent, account, request.from_.parsed_uri.aor, usage)
+        watcher = request.from_.parsed_uri.aor
+        account.watchers.put(watcher)
+        decision = self.decision(account, watcher)
+        if decision == "deny" and not form.people:
+            sentence = f"{account.uri} does not let {watcher} watch"
+            agent.refuse(link, transaction, Refusal(dialect.denied_status, "Forbidden", sentence))
+            return
+        if request.expires == 0 and dialect.fetch_status:
+            agent.refuse(link, transaction, Refusal(dialect.fetch_status, "Forbidden", "polling is not allowed"))
+            return
+        watched = Watched(agent, account, watcher, form)
+        usage = self._grant(watched, transaction, request, pending=decision == "ask" and not form.people)
+        watched.start(usage)
         self._watched.append(watched)
         agent.send_response(link, transaction, usage.response)
         watched.send(usage.notify(agent.now))
+
+    def _grant(
+        self, watched: Watched, transaction: ServerTransaction, request: Request, *, pending: bool
+    ) -> NotifierUsage:
+        agent, dialect = self._agent, self._agent.dialect
+        body, content_type = watched.document()
+        seconds = dialect.subscription_seconds - random.randint(0, dialect.subscription_jitter)
+        usage = NotifierUsage.accept(
+            request,
+            agent.now,
+            contact=agent.writer.contact(watched.account),
+            body=body,
+            content_type=content_type,
+            pending=pending,
+            status=dialect.pending_status if pending else 200,
+            default_expires=seconds,
+            max_expires=seconds,
+            to_tag=transaction.to_tag,
+            notify_headers=[
+                *agent.writer.routing_headers(),
+                *agent.writer.request_headers(),
+                *(NOTIFY_HEADERS if watched.form.people else ()),
+            ],
+            options=options_of(dialect),
+        )
+        agent.writer.put_into_route(usage.response)
+        return usage
+
+    # -- the end ------------------------------------------------------------------------------------------------
 
     def forget(self, account: Account, presentity: str, watching: Watching) -> None:
         """Drop a subscription of ours that has ended."""
@@ -286,5 +205,14 @@ class Watches:
 
     def close(self) -> None:
         """Forget every subscription without a word."""
+        for watching in self._watching.values():
+            watching.rest()
+        for watched in self._watched:
+            watched.rest()
         self._watching.clear()
         self._watched.clear()
+
+
+def options_of(dialect: Dialect) -> SubscriptionOptions:
+    """The Microsoft extensions that a dialect knows, in both roles."""
+    return SubscriptionOptions(autoextend=dialect.autoextend, piggyback=dialect.piggyback, benotify=dialect.benotify)

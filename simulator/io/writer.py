@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 
+from simulator.chat import sdp
+from simulator.chat.invitation import new_conversation_id
 from simulator.io.account import Account
 from simulator.io.dialect import Dialect
 from simulator.io.transport import SipTransport
@@ -55,9 +56,48 @@ class Writer:
     def contact(self, account: Account) -> str:
         """The Contact value of a user."""
         if self.dialect.gruu_contact:
-            return f"<{account.uri};opaque=user:epid:{self._epid(account)}AAA;gruu>"
+            return f"<{account.uri};opaque=user:epid:{account.epid}AAA;gruu>"
         user = account.uri.removeprefix("sip:").partition("@")[0]
         return f"<sip:{user}@{self._fqdn}:{self._transport.port};transport=tls>"
+
+    def answer_headers(self) -> list[Header]:
+        """What a 200 to INVITE carries: the option tags and the methods."""
+        return self._abilities(self.dialect.supported_in_answer or self.dialect.supported)
+
+    def _abilities(self, options: Iterable[str]) -> list[Header]:
+        return [*(("Supported", option) for option in options), ("Allow", ", ".join(self.dialect.allow))]
+
+    def invite_headers(self, account: Account, remote: str, conversation: str) -> list[Header]:
+        """What an INVITE carries beside that (dialect facts §4.1)."""
+        headers = self._abilities(self.dialect.supported)
+        if conversation:
+            headers.append(("Ms-Conversation-ID", conversation))
+        if self.dialect.participants:
+            headers += [("Roster-Manager", account.uri), ("EndPoints", f"<{account.uri}>, <{remote}>")]
+        return headers
+
+    def new_conversation(self) -> str:
+        """A fresh `Ms-Conversation-ID`; empty where the dialect has none."""
+        return new_conversation_id() if self.dialect.conversation_id else ""
+
+    def im_description(self, *, own_uri: str | None = None) -> tuple[str, bytes]:
+        """Content-Type and body of the session description of an IM session: the offer, with `own_uri` the answer."""
+        body = sdp.im_offer(self.media_address, accept_types=self.dialect.accept_types, own_uri=own_uri)
+        return (f"{sdp.CONTENT_TYPE};call-type=im" if self.dialect.sdp_call_type else sdp.CONTENT_TYPE), body
+
+    def standalone_request(
+        self, method: str, account: Account, remote: str, *, body: bytes = b"", content_type: str | None = None
+    ) -> Request:
+        """A request outside any dialog that makes none, such as MESSAGE: it has no Contact (RFC 3428 §4)."""
+        headers = [
+            ("Max-Forwards", "70"),
+            ("From", self._from(account)),
+            ("To", f"<{remote}>"),
+            ("Call-ID", new_call_id()),
+            ("CSeq", f"1 {method}"),
+            *self.request_headers(),
+        ]
+        return Request.build(method, remote, headers, body, content_type)
 
     def initial_request(
         self,
@@ -109,9 +149,5 @@ class Writer:
     def _from(self, account: Account) -> str:
         if self.dialect.epid:
             name = f'"{account.display_name}"' if account.display_name else ""
-            return f"{name}<{account.uri}>;tag={new_tag()};epid={self._epid(account)}"
+            return f"{name}<{account.uri}>;tag={new_tag()};epid={account.epid}"
         return NameAddr.build(account.uri, display_name=account.display_name, tag=new_tag()).raw
-
-    @staticmethod
-    def _epid(account: Account) -> str:
-        return hashlib.sha256(account.uri.encode()).hexdigest()[:10]

@@ -20,7 +20,7 @@ from cryptography import x509
 
 from simulator import tls, trust
 from simulator.clock import SystemClock
-from simulator.connect_server.server import DIALECT
+from simulator.connect_server.dialect import DIALECT
 from simulator.discovery import Attempt, Target
 from simulator.evidence.recorder import Recorder
 from simulator.io.account import Account

@@ -47,7 +47,14 @@ def switches_of(persona: Persona) -> list[Switch]:
 
 @cache
 def _explained(kind: type) -> dict[str, tuple[str, Mark | None]]:
-    """The text under each field of a dataclass, and the mark at its end."""
+    """The text under each field of a dataclass, those of its bases too, and the mark at its end."""
+    found: dict[str, tuple[str, Mark | None]] = {}
+    for part in reversed(kind.__mro__[:-1]):
+        found |= _explained_in(part)
+    return found
+
+
+def _explained_in(kind: type) -> dict[str, tuple[str, Mark | None]]:
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(tree, ast.ClassDef)
     found: dict[str, tuple[str, Mark | None]] = {}

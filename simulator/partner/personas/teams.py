@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from simulator import discovery, trust
+from simulator.chat.formats import PLAIN_TEXT
 from simulator.partner.personas.answers import NOT_FEDERATED, Answer, FailureAnswers
 from simulator.partner.personas.persona import Persona
 from simulator.partner.personas.sfb import MARKS, SFB_2019
+from simulator.presence import TEAMS as TEAMS_MAPPING
 
 TEAMS = Persona(
     name="teams",
@@ -17,6 +19,11 @@ TEAMS = Persona(
         user_agent="RTCC/7.0.0.0",
         server="RTC/7.0",
         accept_types=("text/plain",),
+        formats=(PLAIN_TEXT,),
+        embeds=(PLAIN_TEXT,),
+        composing=None,
+        presence_mapping=TEAMS_MAPPING,
+        sdp_call_type=True,
     ),
     rules=trust.S4B,
     discovery=replace(discovery.S4B, hosting_providers=frozenset()),
@@ -27,7 +34,16 @@ TEAMS = Persona(
         "user_agent": "memory",
         "server": "trace",
         "accept_types": "doc",
+        "formats": "doc",
+        "embeds": "inference",
+        "composing": "memory",
+        "presence_mapping": "memory",
         "presence_accept": "memory",
+        "category_list": "memory",
+        "benotify": "memory",
+        "piggyback": "memory",
+        "autoextend": "memory",
+        "sdp_call_type": "inference",
         "subscription_seconds": "memory",
         "name_rule": "inference",
         "tls_minimum": "memory",
