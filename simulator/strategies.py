@@ -1,4 +1,4 @@
-"""Hypothesis strategies for tests of one's own: names (RFC 1035, RFC 3261 §25.1, RFC 5891) and presence.
+"""Hypothesis strategies for tests of one's own: names (RFC 1035, RFC 3261 §25.1, RFC 5891), presence and chat texts.
 
 Every value that is drawn is valid unless the strategy's name says otherwise; impossible arguments raise
 `hypothesis.errors.InvalidArgument` when the strategy is drawn from.
@@ -224,6 +224,30 @@ def invalid_names(draw: DrawFn) -> str:
     )
     text = ".".join(labels)
     return f"{text}." if text.endswith(".") else text
+
+
+_PIECES = (
+    "😀", "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽", "☺\ufe0f",
+    "שלום", "مرحبا", "\u202eabc\u202c", "\u200f", "\u2067א\u2069",
+    "é", "e\u0301", "Å", "A\u030a", "\u1100\u1161", "ﬁ", "Z͑ͫ̓",
+    "中文", "日本語", "Grüße", "\xa0", "\u200b", "\ufeff", "\u2028", "\ufffd", "\U0010ffff",
+    " ", "  ", "\t", "\r\n", "\n", "\r", "\n\n",
+    "<b>", "&amp;", "&nbsp;", "{\\rtf1}", "\\par", "\\u233?", "--", "=", "=20", ".", "%", ";", '"', "'",
+)  # fmt: skip
+"What goes wrong in chats: joined and coloured emoji, directions, composed and decomposed letters, and markup."
+
+
+@st.composite
+def chat_texts(draw: DrawFn, *, max_size: int = 200, controls: bool = False) -> str:
+    """Texts of up to `max_size` characters that a person could send, many of them awkward.
+
+    Line ends and tabs are drawn, half a surrogate pair never is; with `controls` also NUL and its kin, which HTML and
+    XML cannot hold.
+    """
+    _must(max_size >= 0, f"max_size is at least 0, not {max_size}")
+    kinds = st.characters(exclude_categories=["Cs"] if controls else ["Cs", "Cc"])
+    pieces = draw(st.lists(st.text(kinds, max_size=8) | st.sampled_from(_PIECES), max_size=max(1, max_size // 4)))
+    return "".join(pieces)[:max_size]
 
 
 def _must(true: bool, otherwise: str) -> None:

@@ -7,7 +7,8 @@
     first_message   the text in an INVITE: first_message_headers(text, forms), read_first_message(request),
                     confirming_options(rules.confirmation) for the 200, first_message_outcome(response, confirmation)
     invitation      classify_invite(request, rules) -> ImOffer | InviteRefusal; new_conversation_id() and
-                    conversation_refusal(id, open_ids, rules)
+                    conversation_refusal(id, open_ids, answer)
+    other_sessions  what a partner offers that is no chat of two: conference, files, media, multi-party
     rules           ChatRules: every habit that differs between products or is in doubt, as a switch
     sdp             im_offer(...) and parse_im_sdp(body): the session description
     composing       write_composing(Composing(True), "info" | "iscomposing") -> (method, Content-Type, body);

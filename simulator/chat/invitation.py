@@ -142,6 +142,8 @@ def _other_body(request: Request, media_type: MediaType | None, rules: ChatRules
         return _refusal(Kind.CONFERENCE, rules.conference, "It invites to a conference.", rules)
     if name == OLD_FILE_TRANSFER or _first_type(request) == OLD_FILE_TRANSFER:
         return _refusal(Kind.FILE_TRANSFER, rules.file_transfer, "It offers a file in the old way.", rules)
+    if name == FILE_TRANSFER:
+        return _refusal(Kind.FILE_TRANSFER, rules.file_transfer, "It offers a file.", rules)
     if media_type is not None and name in ("multipart/mixed", "multipart/alternative"):
         return _several(read_multipart(media_type, request.body), rules)
     if name == sdp.CONTENT_TYPE or not request.body:

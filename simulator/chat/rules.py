@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from simulator.chat import sdp
 from simulator.chat.composing import ComposingFormat
 from simulator.chat.first_message import Confirmation
 from simulator.chat.formats import PLAIN_TEXT, TEXTS, TextFormat
@@ -47,6 +48,8 @@ class ChatRules:
     "Whether a first text in an INVITE is taken and confirmed; otherwise the caller sends it again."
     confirmation: Confirmation = "ms-text-format"
     "Which header of the 200 confirms a first text; not known for Lync 2013 and later (dialect facts §8.4)."
+    sdp_type: str = sdp.CONTENT_TYPE
+    "The Content-Type of an INVITE that is sent; newer clients write `sdp.CALL_TYPE_IM`. Both are read."
     composing: ComposingFormat | None = "info"
     "How typing is told; None tells nothing."
     typing: TypingTimers = RFC_3994

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from simulator.chat import charset
 from simulator.chat.formats import accepts
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 
 CONTENT_TYPE = "application/sdp"
+CALL_TYPE_IM = "application/sdp;call-type=im"
+"How newer clients of Skype for Business mark the session description of a chat (dialect facts §4.1)."
 MAX_BYTES = 16 * 1024
 "A larger description is refused unread; an IM session needs a few hundred bytes."
 
@@ -60,21 +63,21 @@ def im_offer(
     The port of the media line means nothing. `address` is an IP address; raises LocalProtocolError where it is none
     and for values that would break the lines.
     """
-    host = _address(address)
     for value in (*accept_types, media, *([own_uri] if own_uri is not None else [])):
         if not _TOKEN.fullmatch(value):
             raise LocalProtocolError(f"{value!r} does not fit into a session description.")
+    return session_lines(address, f"m={media} 5060 sip {own_uri or 'null'}", f"a=accept-types:{' '.join(accept_types)}")
+
+
+def session_lines(address: str | IPv4Address | IPv6Address, *lines: str) -> bytes:
+    """A session description of Microsoft's clients with these lines for its media, as they stand.
+
+    Raises LocalProtocolError where `address` is no IP address.
+    """
+    host = _address(address)
     where = f"IN IP{host.version} {host}"
-    lines = (
-        "v=0",
-        f"o=- 0 0 {where}",
-        "s=session",
-        f"c={where}",
-        "t=0 0",
-        f"m={media} 5060 sip {own_uri or 'null'}",
-        f"a=accept-types:{' '.join(accept_types)}",
-    )
-    return "".join(line + "\r\n" for line in lines).encode("utf-8")
+    head = ("v=0", f"o=- 0 0 {where}", "s=session", f"c={where}", "t=0 0")
+    return charset.encode("".join(line + "\r\n" for line in (*head, *lines)))
 
 
 def parse_im_sdp(body: bytes) -> ImDescription | ImRefusal:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.chat.html import read_html
 from simulator.chat.multipart import MAX_PARTS
 from simulator.chat.text import decode_body, encode
 from simulator.errors import LocalProtocolError, RemoteProtocolError
@@ -79,50 +78,6 @@ def test_a_body_that_cannot_be_read_is_an_error_of_the_peer(content_type: str, b
     with pytest.raises(RemoteProtocolError) as caught:
         decode_body(content_type, body)
     assert caught.value.status_hint == status
-
-
-@pytest.mark.parametrize(
-    ("markup", "text"),
-    [
-        ("plain", "plain"),
-        ("a<br>b<BR/>c", "a\nb\nc"),
-        ("<p>a</p><p>b</p>", "a\nb"),
-        ("<div>one   \r\n two</div>", "one two"),
-        ("<b>bold</b><i>er</i>", "bolder"),
-        ("a &amp; b &lt;c&gt; &#228; &#x263A;", "a & b <c> ä ☺"),
-        ("&amp;lt;", "&lt;"),
-        ("<head><title>no</title></head><style>p {}</style>yes<script>no()</script>", "yes"),
-        ("<SCRIPT>no</Script >yes", "yes"),
-        ("<style>without end", "without end"),
-        ("<!-- <b>no</b> -->yes<!-- open", "yes"),
-        ("<!DOCTYPE html><?xml version='1.0'?>yes", "yes"),
-        ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
-        ("I <3 you", "I <3 you"),
-        ("tail <", "tail <"),
-        ("<span style='x'>a</span", "a</span"),
-        ("", ""),
-    ],
-)
-def test_html_is_read_as_its_text(markup: str, text: str) -> None:
-    assert read_html(markup) == text
-
-
-@pytest.mark.parametrize("hostile", ["<a ", "</", "<?", "<a b='", "<", "&#"])
-def test_markup_of_unclosed_tags_is_text(hostile: str) -> None:
-    """A reader that looks for the end of each of them anew would take minutes."""
-    markup = hostile * (200_000 // len(hostile))
-
-    assert read_html(markup) == markup.strip()
-
-
-@pytest.mark.parametrize("hostile", ["<!--", "<script>", "<p>", "<head>"])
-def test_markup_of_unclosed_elements_has_no_text(hostile: str) -> None:
-    assert read_html(hostile * (200_000 // len(hostile))) == ""
-
-
-@given(st.text(st.sampled_from("<>/!-?&;#aApbr='\" \n"), max_size=80))
-def test_no_markup_makes_the_reader_fall_over(markup: str) -> None:
-    read_html(markup)
 
 
 def test_the_plain_alternative_is_taken_wherever_it_stands() -> None:
