@@ -5,23 +5,12 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Callable, Coroutine
-from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from fakes.ca import PROFILES, Authority, Issued, Publisher
 from fakes.dns import DnsServer, Query, Zone, ZoneSet
 from simulator import tls
 from simulator.clock import SystemClock
-from simulator.connect_server.settings import (
-    CertificateFiles,
-    CertificateRules,
-    Listen,
-    OpenFederation,
-    ServerSettings,
-    StaticRoutes,
-    User,
-)
-from simulator.connect_server.settings import DnsServer as DnsSetting
 from simulator.discovery import AnswerCache
 from simulator.errors import SipfedError
 from simulator.evidence.ladder import render
@@ -34,19 +23,11 @@ from simulator.io.timers import Timers
 from simulator.io.transport import TrustPolicy
 from simulator.names import Fqdn, SipDomain
 from simulator.partner import FederationPolicy, Partner, Persona, Proxy, persona_named
-from simulator.sut import EmbeddedServer, ServerUnderTest
+from simulator.sut import EmbeddedServer, ServerUnderTest, Surroundings, SutSettings, start
 
 T = TypeVar("T")
 
 DNS_LANE = "dns"
-DEFAULT_DOMAIN = "acme.test"
-DEFAULT_USERS = (
-    User("alice", "Alice Example"),
-    User("anna", "Anna Example"),
-    User("carol", "Carol Example", office_plus=False),
-    User("dave", "Dave Example", federation=False),
-)
-"""Alice and Anna may federate, Carol lacks the licence (R4), Dave's location has federation switched off (R5)."""
 
 
 class Engine:
@@ -84,38 +65,34 @@ class Engine:
 
     def start_embedded(self) -> EmbeddedServer:
         """Start the embedded Connect Server as the server under test."""
-        server = self.embedded(SipDomain.parse(DEFAULT_DOMAIN))
+        server = self.start_sut(SutSettings())
+        assert isinstance(server, EmbeddedServer)
+        return server
+
+    def start_sut(self, settings: SutSettings) -> ServerUnderTest:
+        """Start or find the server under test that the settings describe, and publish its DNS records.
+
+        Raises ConfigurationError or another SipfedError with a sentence where that cannot be.
+        """
+        server = start(settings, self.surroundings)
+        self.publish(server.domain, server.fqdn, server.address, server.port)
         self.sut = server
         return server
 
-    def embedded(
-        self, domain: SipDomain, fqdn: Fqdn | None = None, *, certificate: str = "dual", srv: bool = True
-    ) -> EmbeddedServer:
-        """Start an embedded Connect Server for `domain`, with its DNS records and its certificate."""
-        fqdn = fqdn or domain.child("connect")
-        address, port = self.addresses.take()
-        chain, key = self.authority.write(self.issue(fqdn, certificate))
-        settings = ServerSettings(
-            domain=domain,
-            fqdn=fqdn,
-            listen=Listen(ip_address(address), port),
-            certificate=CertificateFiles(chain, key),
-            trusted_roots=self.authority.write_root(),
-            dns=DnsSetting(ip_address(self.dns.address), self.dns.port),
-            users=DEFAULT_USERS,
-            static_routes=StaticRoutes(enabled=True),
-            open_federation=OpenFederation(enabled=True),
-            certificate_rules=CertificateRules(unsuitable="warn"),  # what partners make of it is the scenario's
+    @property
+    def surroundings(self) -> Surroundings:
+        """What the driver of a server under test gets to work with."""
+        return Surroundings(
+            loop=self.loop,
+            clock=self.clock,
+            timers=self.timers,
+            recorder=self.recorder,
+            dns=(self.dns.address, self.dns.port),
+            authority=self.authority,
+            addresses=self.addresses.take,
+            publish=lambda domain, fqdn, address, port, srv: self.publish(domain, fqdn, address, port, srv=srv),
+            log=self.recorder.log,
         )
-        return self.embedded_from(settings, srv=srv)
-
-    def embedded_from(self, settings: ServerSettings, *, srv: bool = True) -> EmbeddedServer:
-        """Start an embedded Connect Server with these settings and publish its DNS records."""
-        lane = str(settings.domain)
-        server = EmbeddedServer(self.loop, settings, self.timers, lambda sentence: self._record_log(lane, sentence))
-        self.loop.run(server.start())
-        self.publish(settings.domain, settings.fqdn, server.address, server.port, srv=srv)
-        return server
 
     def issue(self, fqdn: Fqdn, profile: str) -> Issued:
         """A certificate of `profile`; the CA's HTTP server for CRLs and OCSP is started for the first that needs it."""
@@ -145,8 +122,8 @@ class Engine:
 
     def close(self) -> list[str]:
         """Stop everything; the errors of background work that no test took come back."""
-        if isinstance(self.sut, EmbeddedServer):
-            self.loop.run(self.sut.close())
+        if self.sut is not None:
+            self.sut.close()
         if self._publisher is not None:
             self.loop.run(self._publisher.close())
         self.loop.run(self.dns.close())
@@ -163,9 +140,6 @@ class Engine:
         if query.answered:
             self.recorder.dns_answer(DNS_LANE, asker, query.name, query.type, query.rcode, query.answers)
 
-    def _record_log(self, lane: str, sentence: str) -> None:
-        self.recorder.log(lane, sentence)
-
 
 class Federation:
     """One test's view of the engine: its own partners, undone changes, and its part of the evidence."""
@@ -177,7 +151,7 @@ class Federation:
         self._mark = engine.recorder.mark()
         self._origins = set(engine.zones.origins)
         self._partners: list[Partner] = []
-        self._servers: list[EmbeddedServer] = []
+        self._servers: list[ServerUnderTest] = []
         self._queries = engine.dns.query_count
         self.sut: ServerUnderTest = engine.sut
         self.sut.begin_test()
@@ -260,15 +234,20 @@ class Federation:
         self.sut.add_route(partner.domain, partner.edge.fqdn, partner.edge.port)
         return partner
 
-    def server(self, domain: SipDomain | str, fqdn: Fqdn | str, *, certificate: str = "dual") -> EmbeddedServer:
-        """Another embedded Connect Server with names of its own, as long as the test lasts (capability `identity`)."""
-        server = self._engine.embedded(SipDomain.parse(str(domain)), Fqdn.parse(str(fqdn)), certificate=certificate)
+    def server(self, domain: SipDomain | str, fqdn: Fqdn | str, *, certificate: str = "dual") -> ServerUnderTest:
+        """Another server of the same kind with names of its own, as long as the test lasts (capability `identity`)."""
+        name = Fqdn.parse(str(fqdn))
+        issued = self._engine.issue(name, certificate)
+        server = self.sut.start_instance(SipDomain.parse(str(domain)), name, issued)
         self._servers.append(server)
+        self._engine.publish(server.domain, server.fqdn, server.address, server.port)
         return server
 
-    def advance(self, seconds: float) -> None:
-        """Jump ahead on the clock that partners and the embedded server share; what is due then happens at once."""
-        self._engine.clock.advance(seconds)
+    def advance(self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0) -> None:
+        """Jump ahead on the clocks of partners and server; what is due then happens at once (capability `time`)."""
+        ahead = seconds + 60 * minutes + 3600 * hours
+        self._engine.clock.advance(ahead)
+        self.sut.advance(ahead)
 
     @property
     def records(self) -> list[Record]:
@@ -292,12 +271,12 @@ class Federation:
         for partner in self._partners:
             self._run(partner.close())
         for server in self._servers:
-            self._run(server.close())
-        self.sut.end_test()
+            server.close()
+        errors = self.sut.end_test()
         for origin in set(self.zones.origins) - self._origins:
             self.zones.remove_zone(origin)
         self.dns.clear_faults()
-        return self._engine.loop.take_errors()
+        return [*errors, *self._engine.loop.take_errors()]
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._engine.loop.run(coroutine)

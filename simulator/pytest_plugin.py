@@ -28,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what `sipfed run` has, too."""
     group = parser.getgroup("sipfed", "sipfed, for scenarios and tests with a federation")
     group.addoption(
+        "--sut",
+        type=Path,
+        metavar="FILE",
+        help="settings of the server under test (sut.toml); without, the embedded Connect Server",
+    )
+    group.addoption(
         "--sipfed-strict-capabilities",
         action="store_true",
         help="fail instead of skipping where the server under test lacks a capability",
@@ -71,13 +77,25 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def sipfed_engine() -> Iterator[Engine]:
+def sipfed_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     """What outlives a test: loop, clock, DNS, CA and the server under test, started at first use."""
+    from simulator.errors import SipfedError
     from simulator.federation import Engine
+    from simulator.sut.settings import SutSettings, load
 
-    engine = Engine()
+    path: Path | None = pytestconfig.getoption("sut")
     try:
-        engine.start_embedded()
+        settings = load(path) if path is not None else SutSettings()
+        engine = Engine()
+        try:
+            engine.start_sut(settings)
+        except BaseException:
+            engine.close()
+            raise
+    except SipfedError as error:
+        # Not one failure for each of hundreds of scenarios: without a server nothing can be run.
+        pytest.exit(str(error), returncode=2)
+    try:
         yield engine
     finally:
         errors = engine.close()

@@ -78,6 +78,7 @@ class Authority:
         self._parent = Path(tempfile.gettempdir()) if folder is None else folder
         self._scratch: Scratch | None = None
         self._written: dict[int, tuple[Path, Path]] = {}
+        self._others = 0
         self._closed = False
         self.root_pem = self.root.public_bytes(Encoding.PEM)
         "The root to give to a server under test, and to nobody else."
@@ -194,6 +195,12 @@ class Authority:
         """Write the root for a program that wants a CA file; a second call returns the same path."""
         path = self._open_scratch().folder / "root.crt"
         return path if path.exists() else self._open_scratch().write(path.name, self.root_pem)
+
+    def write_file(self, name: str, content: bytes) -> Path:
+        """Write another file of the run beside the certificates, 0600 and gone with them; each call makes a new one."""
+        scratch = self._open_scratch()
+        self._others += 1
+        return scratch.write(f"{self._others:04d}-{name}", content)
 
     def close(self) -> None:
         """Remove every file that was written; a second call does nothing. Also done at the end of the process."""

@@ -12,6 +12,7 @@ import click
 
 from simulator.cli.group import main
 from simulator.cli.selecting import Selection, print_scenarios, selection_options
+from simulator.cli.sut import sut_arguments, sut_option
 from simulator.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 @main.command()
 @selection_options
+@sut_option
 @click.option(
     "--known",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -51,6 +53,7 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 def run(
     context: click.Context,
     selection: Selection,
+    sut: Path | None,
     known: Path | None,
     strict_capabilities: bool,
     dry_run: bool,
@@ -77,6 +80,7 @@ def run(
     if random_order and seed is None:
         seed = new_seed()
     options = ["--tb=short", *_parallel(parallel), *_known(known, whole), f"--sipfed-repeat={repeat}"]
+    options += sut_arguments(sut, parallel=parallel is not None)
     options += ["--exitfirst"] if fail_fast else []
     options += ["--sipfed-strict-capabilities"] if strict_capabilities else []
     options += [f"--sipfed-random-order={seed}"] if seed is not None else []

@@ -125,7 +125,8 @@ class Service:
             await served.close()
             accepted += served.accepted
         self._timers.close()
-        self._say(f"Stopped; {accepted} messages were accepted for users.")
+        self._say(f"{accepted} messages were accepted for users.")
+        self._say("Stopped.")
 
     # -- what the control API needs of its host -----------------------------------------------------------------
 

@@ -66,18 +66,13 @@ class Mailbox(Generic[T]):
         self._untaken.clear()
 
     async def _first(self, items: list[T], wanted: Callable[[T], bool], within: float) -> T | None:
-        deadline = asyncio.get_running_loop().time() + within
         try:
             async with asyncio.timeout(within):
                 while (found := next(filter(wanted, items), None)) is None:
-                    await self._more(deadline)
+                    await self._next()
                 return found
         except TimeoutError:
             return None
-
-    async def _more(self, deadline: float) -> None:  # noqa: ARG002 - for those who fetch what they hold
-        """Return when there may be something new; `deadline` is on the loop's clock."""
-        await self._next()
 
     async def _next(self) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -1,17 +1,38 @@
-"""What a scenario may ask of a server under test, whoever made it."""
+"""What a scenario may ask of a server under test, whoever made it, and what its driver gets to work with."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from simulator.io.user import User
+from simulator.errors import SipfedError
 from simulator.names import Fqdn, Host, SipDomain
+from simulator.sut.capabilities import CAPABILITIES
+
+if TYPE_CHECKING:
+    from fakes.ca import Authority, Issued
+    from simulator.clock import SystemClock
+    from simulator.evidence.recorder import Recorder
+    from simulator.io.loop import LoopThread
+    from simulator.io.timers import Timers
+    from simulator.io.user import User
+
+
+class CapabilityMissing(SipfedError):
+    """Something was asked of a server under test that nobody can tell it to do."""
+
+    def __init__(self, server: str, capability: str) -> None:
+        supply = CAPABILITIES[capability].supply
+        super().__init__(f"{server} lacks the capability {capability}; to supply it, {supply}.")
+        self.capability = capability
 
 
 class ServerUnderTest(Protocol):
     """The server that is tested. A driver has the `capabilities` it names; a scenario says which ones it needs.
 
-    What a test changes here is undone when the test ends.
+    What a test changes here is undone when the test ends. A verb whose capability is not there raises
+    CapabilityMissing.
     """
 
     @property
@@ -20,7 +41,7 @@ class ServerUnderTest(Protocol):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What it can be told to do, or can be watched doing; one of `simulator.sut.capabilities.CAPABILITIES`."""
+        """What it can be told to do, or can be watched doing; of `simulator.sut.capabilities.CAPABILITIES`."""
 
     @property
     def domain(self) -> SipDomain:
@@ -39,22 +60,76 @@ class ServerUnderTest(Protocol):
         """The TCP port it listens on."""
 
     def user(self, name: str = "alice") -> User:
-        """One of its users; `alice` and `anna` may federate, `carol` has no licence (R4)."""
+        """One of its users; `alice` and `anna` may federate, `carol` and `dave` may not (R4, R5)."""
 
     def add_route(self, domain: SipDomain, host: Host, port: int, *, enabled: bool = True) -> None:
-        """Add a static route (R27, R32–R36)."""
+        """Add a static route (R27, R32–R36); capability `static-routes`."""
 
     def switch_route(self, domain: SipDomain, *, enabled: bool) -> None:
-        """Switch the static route to `domain` on or off (R37)."""
+        """Switch the static route to `domain` on or off (R37); capability `static-routes`."""
 
     def switch_static_routes(self, *, enabled: bool) -> None:
-        """Switch the connection type on or off (R31)."""
+        """Switch the connection type on or off (R31); capability `static-routes`."""
 
     def switch_open_federation(self, *, enabled: bool) -> None:
-        """Switch the connection type on or off (R39)."""
+        """Switch the connection type on or off (R39); capability `switch-open-federation`."""
+
+    def advance(self, seconds: float) -> None:
+        """Set the server's clock ahead, where it is not the federation's own; capability `time`."""
+
+    def start_instance(self, domain: SipDomain, fqdn: Fqdn, certificate: Issued) -> ServerUnderTest:
+        """Start another server of the same kind with other names; `close` it. Capability `identity`."""
 
     def begin_test(self) -> None:
         """Remember the state that `end_test` comes back to."""
 
-    def end_test(self) -> None:
-        """Undo what the test changed and forget what its users received."""
+    def end_test(self) -> list[str]:
+        """Undo what the test changed; what went wrong inside the server during the test, a sentence each."""
+
+    def close(self) -> None:
+        """End what was started; a second call does nothing."""
+
+
+class Limited:
+    """The verbs that few servers have, for drivers that do not: each raises CapabilityMissing."""
+
+    name: str
+
+    def advance(self, seconds: float) -> None:  # noqa: ARG002 - the signature of the protocol
+        self.lack("time")
+
+    def start_instance(
+        self,
+        domain: SipDomain,  # noqa: ARG002
+        fqdn: Fqdn,  # noqa: ARG002
+        certificate: Issued,  # noqa: ARG002
+    ) -> ServerUnderTest:
+        self.lack("identity")
+
+    def lack(self, capability: str) -> NoReturn:
+        """Raise CapabilityMissing."""
+        raise CapabilityMissing(self.name, capability)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a driver gets of the federation that its server is tested in."""
+
+    loop: LoopThread
+    "Runs coroutines."
+    clock: SystemClock
+    "The federation's clock."
+    timers: Timers
+    "Timers on that clock."
+    recorder: Recorder
+    "The evidence."
+    dns: tuple[str, int]
+    "The fake DNS server, which the server under test has to ask."
+    authority: Authority
+    "Issues certificates, and is whom the server under test has to trust."
+    addresses: Callable[[], tuple[str, int]]
+    "Gives a fresh address and port to listen on."
+    publish: Callable[[SipDomain, Fqdn, str, int, bool], None]
+    "Makes the A record of a name, and the SRV record of the domain where the last value says so."
+    log: Callable[[str, str], object]
+    "Puts a sentence of a participant (its domain) into the evidence."

@@ -2,45 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
 
+from simulator.connect_server import operations
+from simulator.connect_server.administration import Administration
 from simulator.connect_server.server import ConnectServer
-from simulator.connect_server.settings import OpenFederation, Route, ServerSettings, StaticRoutes
-from simulator.errors import ConfigurationError, Problem
-from simulator.io.loop import LoopThread
-from simulator.io.timers import Timers
-from simulator.io.user import User
+from simulator.connect_server.settings import (
+    CertificateFiles,
+    CertificateRules,
+    DnsServer,
+    Listen,
+    OpenFederation,
+    ServerSettings,
+    StaticRoutes,
+    User,
+)
+from simulator.io import user as facade
+from simulator.io.mailbox import Mailbox
 from simulator.names import Fqdn, Host, SipDomain
+from simulator.sut.base import Surroundings
 from simulator.sut.capabilities import CAPABILITIES
+
+if TYPE_CHECKING:
+    from fakes.ca import Issued
+
+DEFAULT_USERS: Final = (
+    User("alice", "Alice Example"),
+    User("anna", "Anna Example"),
+    User("carol", "Carol Example", office_plus=False),
+    User("dave", "Dave Example", federation=False),
+)
+"""Alice and Anna may federate, Carol lacks the licence (R4), Dave's location has federation switched off (R5)."""
+
+
+def default_settings(around: Surroundings, domain: SipDomain, fqdn: Fqdn, certificate: Issued) -> ServerSettings:
+    """A server that takes part in everything: both connection types are on, and it asks our DNS."""
+    address, port = around.addresses()
+    chain, key = around.authority.write(certificate)
+    dns_address, dns_port = around.dns
+    return ServerSettings(
+        domain=domain,
+        fqdn=fqdn,
+        listen=Listen(ip_address(address), port),
+        certificate=CertificateFiles(chain, key),
+        trusted_roots=around.authority.write_root(),
+        dns=DnsServer(ip_address(dns_address), dns_port),
+        users=DEFAULT_USERS,
+        static_routes=StaticRoutes(enabled=True),
+        open_federation=OpenFederation(enabled=True),
+        certificate_rules=CertificateRules(unsuitable="warn"),  # what partners make of it is the scenario's
+    )
 
 
 class EmbeddedServer:
-    """Drives a `ConnectServer` on the federation's loop."""
+    """Drives a `ConnectServer` on the federation's loop and clock."""
 
-    def __init__(
-        self, loop: LoopThread, settings: ServerSettings, timers: Timers, log: Callable[[str], None] | None = None
-    ) -> None:
-        self._loop = loop
-        self.log: list[str] = []
+    name = "embedded Connect Server"
+    capabilities = frozenset(CAPABILITIES)
+
+    def __init__(self, around: Surroundings, settings: ServerSettings) -> None:
+        """Start it; ConfigurationError when certificate or address cannot be used."""
+        self._around = around
+        self._lane = str(settings.domain)
+        self._loop = around.loop
+        self.log: Mailbox[str] = Mailbox()
         "What the server said it decided, a sentence each."
-
-        def note(sentence: str) -> None:
-            self.log.append(sentence)
-            if log is not None:
-                log(sentence)
-
-        self._note = note
-        self._server = ConnectServer(settings, timers=timers, log=note)
-        self._before = settings
-
-    @property
-    def name(self) -> str:
-        return "embedded Connect Server"
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        return frozenset(CAPABILITIES)
+        self._server = ConnectServer(settings, timers=around.timers, log=self._note)
+        self._admin = Administration(self._server, self.log)
+        self._closed = False
+        self._loop.run(self._server.start())
 
     @property
     def domain(self) -> SipDomain:
@@ -59,66 +91,63 @@ class EmbeddedServer:
         return self._server.address[1]
 
     @property
-    def server(self) -> ConnectServer:
-        """The server itself; its methods belong on the loop's thread."""
-        return self._server
-
-    @property
     def settings(self) -> ServerSettings:
         """What is in force now."""
         return self._server.settings
 
-    async def start(self) -> None:
-        """Start the server; to be called on the loop."""
-        await self._server.start()
-
-    async def close(self) -> None:
-        """Stop the server; to be called on the loop."""
-        await self._server.close()
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._loop.run(self._server.close())
 
     def apply(self, settings: ServerSettings) -> None:
         """Put other settings into force; see `ConnectServer.apply`."""
         self._loop.call(self._server.apply, settings)
 
-    def user(self, name: str = "alice") -> User:
-        return User(self._loop, self._server.agent, self._server.account(name))
+    def user(self, name: str = "alice") -> facade.User:
+        return facade.User(self._loop, self._server.agent, self._server.account(name))
 
     def add_route(self, domain: SipDomain, host: Host, port: int, *, enabled: bool = True) -> None:
         self._note(f"The test adds a static route: {domain} is at {host}:{port}, {_on(enabled)}.")
-        routes = (*self._static.routes, Route(domain, host, port, enabled))
-        self._change_static(replace(self._static, routes=routes))
+        self._loop.call(lambda: self._admin.put_route(domain, host, port, enabled=enabled))
 
     def switch_route(self, domain: SipDomain, *, enabled: bool) -> None:
-        if all(route.domain != domain for route in self._static.routes):
-            raise ConfigurationError([Problem(f"route {domain}", "there is no such static route; add it first")])
         self._note(f"The test switches the static route to {domain} {_on(enabled)}.")
-        routes = tuple(
-            replace(route, enabled=enabled) if route.domain == domain else route for route in self._static.routes
-        )
-        self._change_static(replace(self._static, routes=routes))
+        self._loop.call(lambda: self._admin.change(operations.switch_route, domain, enabled=enabled))
 
     def switch_static_routes(self, *, enabled: bool) -> None:
         self._note(f"The test switches static routes {_on(enabled)}.")
-        self._change_static(replace(self._static, enabled=enabled))
+        self._loop.call(lambda: self._admin.change(operations.switch_static_routes, enabled=enabled))
 
     def switch_open_federation(self, *, enabled: bool) -> None:
         self._note(f"The test switches open federation {_on(enabled)}.")
-        self.apply(replace(self.settings, open_federation=OpenFederation(enabled)))
+        self._loop.call(lambda: self._admin.change(operations.switch_open_federation, enabled=enabled))
+
+    def advance(self, seconds: float) -> None:
+        """Nothing to do: the server runs on the federation's clock."""
+
+    def start_instance(self, domain: SipDomain, fqdn: Fqdn, certificate: Issued) -> EmbeddedServer:
+        address, port = self._around.addresses()
+        chain, key = self._around.authority.write(certificate)
+        settings = replace(
+            self.settings,
+            domain=domain,
+            fqdn=fqdn,
+            listen=Listen(ip_address(address), port),
+            certificate=CertificateFiles(chain, key),
+        )
+        return EmbeddedServer(self._around, settings)
 
     def begin_test(self) -> None:
-        self._before = self.settings
-        self.log.clear()
-        self._loop.call(self._server.empty_mailboxes)
+        self._loop.call(self._admin.begin_test)
 
-    def end_test(self) -> None:
-        self.apply(self._before)
+    def end_test(self) -> list[str]:
+        self._loop.call(self._admin.end_test)
+        return []
 
-    @property
-    def _static(self) -> StaticRoutes:
-        return self.settings.static_routes
-
-    def _change_static(self, static: StaticRoutes) -> None:
-        self.apply(replace(self.settings, static_routes=static))
+    def _note(self, sentence: str) -> None:
+        self.log.put(sentence)
+        self._around.log(self._lane, sentence)
 
 
 def _on(enabled: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from simulator.connect_server import operations
 from simulator.connect_server.administration import Administration
 from simulator.connect_server.control import models as m
 from simulator.connect_server.control.problems import ControlError
@@ -82,7 +83,10 @@ class Handlers:
 
     async def change_user(self, user: str, office_plus: bool | None, federation: bool | None) -> m.UserInfo:
         self._account(user)
-        self._admin.change_user(user, office_plus=office_plus, federation=federation)
+        if office_plus is not None:
+            self._admin.change(operations.license_user, user, office_plus=office_plus)
+        if federation is not None:
+            self._admin.change(operations.switch_user, user, federation=federation)
         return self._user_info(user)
 
     async def send_message(self, user: str, to: str, text: str) -> m.Delivery:
@@ -146,16 +150,16 @@ class Handlers:
         self._admin.put_route(SipDomain.parse(domain), parse_host(host), port, enabled=enabled)
 
     async def switch_route(self, domain: str, enabled: bool) -> None:
-        self._change_route(domain, lambda known: self._admin.switch_route(known, enabled=enabled))
+        self._change_route(domain, lambda known: self._admin.change(operations.switch_route, known, enabled=enabled))
 
     async def delete_route(self, domain: str) -> None:
-        self._change_route(domain, self._admin.delete_route)
+        self._change_route(domain, lambda known: self._admin.change(operations.remove_route, known))
 
     async def change_switches(self, static_routes: bool | None, open_federation: bool | None) -> m.Switches:
         if static_routes is not None:
-            self._admin.switch_static_routes(enabled=static_routes)
+            self._admin.change(operations.switch_static_routes, enabled=static_routes)
         if open_federation is not None:
-            self._admin.switch_open_federation(enabled=open_federation)
+            self._admin.change(operations.switch_open_federation, enabled=open_federation)
         settings = self._server.settings
         return m.Switches(
             static_routes=settings.static_routes.enabled, open_federation=settings.open_federation.enabled

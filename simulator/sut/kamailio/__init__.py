@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from simulator.sut.kamailio.driver import KamailioServer, Surroundings
+from simulator.sut.kamailio.driver import KamailioServer
 
-__all__ = ["KamailioServer", "Surroundings"]
+__all__ = ["KamailioServer"]

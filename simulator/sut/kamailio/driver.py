@@ -6,46 +6,28 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from fakes.ca import Authority
 from simulator import tls, trust
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.account import Account
-from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
 from simulator.io.resolver import Resolver
-from simulator.io.timers import Timers
 from simulator.io.transport import TrustPolicy
 from simulator.io.user import User
 from simulator.names import Fqdn, Host, SipDomain
 from simulator.presence.state import Availability, PresenceState
+from simulator.sut.base import Limited, Surroundings
+from simulator.sut.capabilities import with_implied
 from simulator.sut.kamailio.configuration import Certificate, KamailioSettings
 from simulator.sut.kamailio.process import KamailioProcess, Rpc, resolver_at
 from simulator.sut.kamailio.users import DIALECT, KamailioUsers, ThroughKamailio
 
-CAPABILITIES = frozenset({"chat", "presence", "observe-inbox", "open-federation", "static-routes"})
+CAPABILITIES = with_implied(("chat", "presence", "observe-inbox", "switch-open-federation", "static-routes"))
 "It has no licences, and there is one of it."
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What Kamailio needs of the federation that it is tested in."""
-
-    loop: LoopThread
-    timers: Timers
-    dns: tuple[str, int]
-    "The fake DNS server."
-    authority: Authority
-    "Issues its certificate and that of its users, and is whom both trust."
-    addresses: Callable[[], tuple[str, int]]
-    "Gives a fresh address and port."
-    publish: Callable[[SipDomain, Fqdn, str, int, bool], None]
-    "Makes the A record of a name, and the SRV record of the domain where the last value says so."
-
-
-class KamailioServer:
+class KamailioServer(Limited):
     """A Kamailio with its own users, started and ended with the run."""
 
     def __init__(
@@ -54,7 +36,7 @@ class KamailioServer:
         domain: SipDomain,
         fqdn: Fqdn,
         users: Sequence[str],
-        log: Callable[[str], None] = lambda _sentence: None,
+        log: Callable[[str], object] = lambda _sentence: None,
     ) -> None:
         """Start it; ConfigurationError says what is not installed, SipfedError why it does not start."""
         self.domain = domain
@@ -154,7 +136,7 @@ class KamailioServer:
         self._before = dict(self._routes), dict(self._switches)
         self._loop.call(self._empty_mailboxes)
 
-    def end_test(self) -> None:
+    def end_test(self) -> list[str]:
         routes, switches = self._before
         for domain in [domain for domain in self._routes if domain not in routes]:
             self._rpc.call("htable.delete", "route", domain)
@@ -169,6 +151,7 @@ class KamailioServer:
             if account.state != PresenceState(Availability.AVAILABLE):
                 account.state = PresenceState(Availability.AVAILABLE)
                 self._loop.run(self._agent.send_state(account))
+        return []
 
     def close(self) -> None:
         """End Kamailio and its users, and remove its files."""

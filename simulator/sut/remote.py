@@ -1,0 +1,193 @@
+"""A server under test that is told what to do by operations of the control API, by whatever way they reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import BaseModel
+
+from simulator.connect_server.control import models as m
+from simulator.connect_server.control.contract import BY_ACTION, OPERATIONS
+from simulator.io.user import User
+from simulator.names import Fqdn, Host, SipDomain
+from simulator.sut.actions import Actions
+from simulator.sut.base import Limited, ServerUnderTest, Surroundings
+from simulator.sut.capabilities import CAPABILITIES, with_implied
+from simulator.sut.remote_users import RemoteAgent, RemoteUsers
+from simulator.sut.settings import SutSettings
+
+if TYPE_CHECKING:
+    from fakes.ca import Issued
+
+R = TypeVar("R", bound=BaseModel)
+
+NEEDED: Final[dict[str, tuple[str, ...]]] = {
+    name: tuple(operation.action for operation in OPERATIONS if operation.capability == name) for name in CAPABILITIES
+} | {
+    "chat": ("send_message",),
+    "presence": ("set_presence", "watch", "unwatch", "read_seen"),
+    "static-routes": ("put_route", "switch_route", "change_switches"),
+    "switch-open-federation": ("change_switches",),
+    "observe-connections": ("list_connections", "list_subscriptions"),
+}
+"The actions without which a server has not got the capability; the others are for people."
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a server says it is."""
+
+    name: str
+    domain: SipDomain
+    fqdn: Fqdn
+    address: str
+    port: int
+    capabilities: frozenset[str]
+
+    @classmethod
+    def from_info(cls, info: m.ServerInfo, settings: SutSettings | None = None) -> Identity:
+        """What it says of itself, with what its owner says above that; unknown capabilities are left out."""
+        said = {word for word in info.capabilities if word in CAPABILITIES}
+        said |= settings.capabilities if settings else frozenset()
+        denied = settings.without if settings else frozenset()
+        address, port = settings.address if settings and settings.address else (info.address, info.port)
+        own = f"{info.name} {info.version}".strip()
+        return cls(
+            settings.name if settings and settings.name else own,
+            SipDomain.parse(info.domain),
+            settings.fqdn if settings and settings.fqdn else Fqdn.parse(info.fqdn),
+            address,
+            port,
+            with_implied(said) - denied,
+        )
+
+
+class RemoteServer(Limited):
+    """Drives a server through `Actions`. Where it cannot be reset between tests, what they changed is changed back."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        identity: Identity,
+        actions: Actions,
+        *,
+        names: dict[str, str] | None = None,
+        on_close: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`names` are those of the users by role; `on_close` ends what was started for this server."""
+        self.name = identity.name
+        self.capabilities = identity.capabilities
+        self.domain, self.fqdn = identity.domain, identity.fqdn
+        self.address, self.port = identity.address, identity.port
+        self._around = around
+        self._actions = actions
+        self._on_close = on_close
+        self._undo: list[tuple[str, dict[str, Any]]] = []
+        self._resets = actions.can("begin_test") and actions.can("end_test")
+        agent = RemoteAgent(self.perform, self._needs)
+        self._users = RemoteUsers(around, self.domain, names or {}, agent, self.perform, resets=self._resets)
+        self._closed = False
+
+    # -- users --------------------------------------------------------------------------------------------------
+
+    def user(self, name: str = "alice") -> User:
+        return self._users.user(name)
+
+    # -- administration -----------------------------------------------------------------------------------------
+
+    def add_route(self, domain: SipDomain, host: Host, port: int, *, enabled: bool = True) -> None:
+        self._needs("static-routes")
+        self._do("put_route", domain=str(domain), host=str(host), port=port, enabled=enabled)
+        undo = "delete_route" if self._actions.can("delete_route") else "switch_route"
+        self._undo.append((undo, {"domain": str(domain), **({"enabled": False} if undo == "switch_route" else {})}))
+
+    def switch_route(self, domain: SipDomain, *, enabled: bool) -> None:
+        self._needs("static-routes")
+        self._do("switch_route", domain=str(domain), enabled=enabled)
+
+    def switch_static_routes(self, *, enabled: bool) -> None:
+        self._needs("static-routes")
+        self._do("change_switches", static_routes=enabled, open_federation=None)
+        self._undo.append(("change_switches", {"static_routes": True, "open_federation": None}))
+
+    def switch_open_federation(self, *, enabled: bool) -> None:
+        self._needs("switch-open-federation")
+        self._do("change_switches", static_routes=None, open_federation=enabled)
+        self._undo.append(("change_switches", {"static_routes": None, "open_federation": True}))
+
+    def advance(self, seconds: float) -> None:
+        self._needs("time")
+        self._do("advance_clock", seconds=seconds)
+
+    def start_instance(self, domain: SipDomain, fqdn: Fqdn, certificate: Issued) -> ServerUnderTest:
+        self._needs("identity")
+        address, port = self._around.addresses()
+        instance = self._ask(
+            m.Instance,
+            "start_instance",
+            domain=str(domain),
+            fqdn=str(fqdn),
+            certificate_chain=certificate.chain_pem.decode("ascii"),
+            private_key=certificate.key_pem.decode("ascii"),
+            address=address,
+            port=port,
+        )
+        from simulator.sut.http import connect
+
+        return connect(
+            self._around,
+            instance.url,
+            instance.token,
+            on_close=lambda: self._do("stop_instance", id=instance.id),
+        )
+
+    def read_log(self) -> list[str]:
+        """What the server says it decided during this test; nothing where it cannot be asked."""
+        if "observe-log" not in self.capabilities:
+            return []
+        return self._ask(m.Log, "read_log", after=0, wait=0).items
+
+    # -- tests --------------------------------------------------------------------------------------------------
+
+    def begin_test(self) -> None:
+        self._undo.clear()
+        if self._resets:
+            self._do("begin_test", name="")
+        self._users.begin_test()
+
+    def end_test(self) -> list[str]:
+        if self._resets:
+            return self._ask(m.TestEnd, "end_test").errors
+        for action, arguments in reversed(self._undo):
+            self._do(action, **arguments)
+        self._undo.clear()
+        self._users.end_test()
+        return []
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            try:
+                self._around.loop.run(self._actions.close())
+            finally:
+                self._on_close()
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    async def perform(self, action: str, arguments: dict[str, Any]) -> BaseModel | None:
+        """Do one operation; to be called on the loop."""
+        return await self._actions.perform(BY_ACTION[action], arguments)
+
+    def _do(self, action: str, **arguments: Any) -> BaseModel | None:
+        return self._around.loop.run(self.perform(action, arguments))
+
+    def _ask(self, model: type[R], action: str, **arguments: Any) -> R:
+        result = self._around.loop.run(self.perform(action, arguments))
+        assert isinstance(result, model), "the contract says which action has which result"
+        return result
+
+    def _needs(self, capability: str) -> None:
+        if capability not in self.capabilities:
+            self.lack(capability)
