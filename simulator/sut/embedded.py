@@ -69,43 +69,44 @@ class EmbeddedServer:
         self._loop = around.loop
         self.log: Mailbox[str] = Mailbox()
         "What the server said it decided, a sentence each."
-        self._server = ConnectServer(settings, timers=around.timers, log=self._note)
-        self._admin = Administration(self._server, self.log)
+        self.server = ConnectServer(settings, timers=around.timers, log=self._note)
+        "For code on the loop."
+        self._admin = Administration(self.server, self.log)
         self._closed = False
-        self._loop.run(self._server.start())
+        self._loop.run(self.server.start())
 
     @property
     def domain(self) -> SipDomain:
-        return self._server.settings.domain
+        return self.server.settings.domain
 
     @property
     def fqdn(self) -> Fqdn:
-        return self._server.settings.fqdn
+        return self.server.settings.fqdn
 
     @property
     def address(self) -> str:
-        return self._server.address[0]
+        return self.server.address[0]
 
     @property
     def port(self) -> int:
-        return self._server.address[1]
+        return self.server.address[1]
 
     @property
     def settings(self) -> ServerSettings:
         """What is in force now."""
-        return self._server.settings
+        return self.server.settings
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._loop.run(self._server.close())
+            self._loop.run(self.server.close())
 
     def apply(self, settings: ServerSettings) -> None:
         """Put other settings into force; see `ConnectServer.apply`."""
-        self._loop.call(self._server.apply, settings)
+        self._loop.call(self.server.apply, settings)
 
     def user(self, name: str = "alice") -> facade.User:
-        return facade.User(self._loop, self._server.agent, self._server.account(name))
+        return facade.User(self._loop, self.server.agent, self.server.account(name))
 
     def add_route(self, domain: SipDomain, host: Host, port: int, *, enabled: bool = True) -> None:
         self._note(f"The test adds a static route: {domain} is at {host}:{port}, {_on(enabled)}.")
