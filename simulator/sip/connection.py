@@ -21,12 +21,13 @@ from simulator.sip.events import (
     TransactionFailed,
 )
 from simulator.sip.fields import new_branch, new_tag
+from simulator.sip.follow_up import ack_of_failure, cancel_of
 from simulator.sip.framing import NEED_DATA, KeepAlivePing, KeepAlivePong, Limits, MessageReader
+from simulator.sip.headers import Headers
 from simulator.sip.merging import RequestRegister
 from simulator.sip.message import Request, Response
 from simulator.sip.transaction import (
     Action,
-    Alarms,
     ClientTransaction,
     Input,
     ServerTransaction,
@@ -36,6 +37,7 @@ from simulator.sip.transaction import (
     kind_of_status,
     server_key,
 )
+from simulator.sip.transaction_layer import TransactionLayer
 
 PING = b"\r\n\r\n"
 PONG = b"\r\n"
@@ -43,7 +45,6 @@ INDISPENSABLE = ("Via", "From", "To", "Call-ID", "CSeq")
 "Without these there is nothing to build a response of (RFC 3261 §8.2.6.2)."
 NEVER_ANSWERED = frozenset({"ACK", "BENOTIFY"})
 "Requests that get no response, whatever is wrong with them (RFC 3261 §17, MS-SIP 3.5.5.3)."
-CANCEL_COPIES = ("From", "To", "Call-ID", "Route")
 
 Tap = Callable[[Literal["in", "out"], Request | Response], None]
 
@@ -75,18 +76,15 @@ class SipConnection:
         are looked for among those of this connection, or of all that share the `register`.
         """
         self.timers = timers or Timers()
-        self._via = f"SIP/2.0/{transport} {sent_by};branch="
-        self._lengths = self.timers.lengths()
         self._trying = trying
-        self._register = RequestRegister() if register is None else register  # an empty one is false
+        self._via = f"SIP/2.0/{transport} {sent_by};branch="
+        register = RequestRegister() if register is None else register  # an empty one is false
+        self._layer = TransactionLayer(self.timers, register, trying=trying)
         self._reader = MessageReader(limits or Limits())
         self._tap = tap
         self._now = 0.0
         self._output: list[bytes] = []
         self._events: deque[Event] = deque()
-        self._clients: dict[tuple[object, ...], ClientTransaction] = {}
-        self._servers: dict[tuple[object, ...], ServerTransaction] = {}
-        self._alarms = Alarms()
         self._broken = False
         self._lost: str | None = None
 
@@ -116,9 +114,8 @@ class SipConnection:
             return
         self._now = now
         self._lost = reason
-        for transaction in [*self._clients.values(), *self._servers.values()]:
-            actions = self._step(transaction, Input.LOST, now)
-            if actions and Action.LOSE in actions:
+        for transaction, actions in self._layer.lose(now):
+            if Action.LOSE in actions:
                 self._fail(transaction, "connection", f"The connection was lost: {reason}", now)
 
     # Output
@@ -146,7 +143,7 @@ class SipConnection:
             request = self._with_via(request, branch)
         else:
             branch = request.top_via.branch or ""
-        return self._start(ClientTransaction(request, branch), now)
+        return self._start(self._layer.new_client(request, branch), now)
 
     def send_ack(self, request: Request) -> Request:
         """Send the ACK of a 2xx, which belongs to no transaction (RFC 3261 §13.2.2.4); returns it with its Via."""
@@ -170,20 +167,9 @@ class SipConnection:
         if transaction.method != "INVITE":
             raise LocalProtocolError(f"Only an INVITE can be cancelled, not a {transaction.method} (RFC 3261 §9.1).")
         transaction.cancel_wanted = True
-        if self._step(transaction, Input.CANCEL, now) is None:
+        if self._layer.step(transaction, Input.CANCEL, now) is None:
             return None
-        invite = transaction.request
-        cancel = Request.build(
-            "CANCEL",
-            invite.uri,
-            [
-                ("Via", invite.top_via.raw),
-                ("Max-Forwards", "70"),
-                *_copied(invite, CANCEL_COPIES),
-                ("CSeq", f"{invite.cseq.number} CANCEL"),
-            ],
-        )
-        cancelling = ClientTransaction(cancel, str(transaction.key[0]))
+        cancelling = self._layer.new_client(cancel_of(transaction.request), str(transaction.key[0]))
         cancelling.cancels = transaction
         return self._start(cancelling, now)
 
@@ -197,8 +183,7 @@ class SipConnection:
             return
         if transaction.method != "INVITE" and (response.status == 408 or 100 < response.status < 200):
             raise LocalProtocolError(f"{response.status} must not answer a {transaction.method} (RFC 4320 §4).")
-        actions = self._step(transaction, kind_of_status(response.status), now)
-        if actions is None:
+        if self._layer.step(transaction, kind_of_status(response.status), now) is None:
             raise LocalProtocolError(f"{response.status} cannot be sent on {transaction!r}: it was answered before.")
         transaction.last_response = response
         self._write(response)
@@ -229,12 +214,7 @@ class SipConnection:
     def forget(self, transaction: ServerTransaction) -> None:
         """Never answer this request: drop it without a word, as a BENOTIFY wants it (MS-SIP 3.5.5.3), or as an element
         does that silently discards."""
-        self._servers.pop(transaction.key, None)
-        self._register.drop(transaction)
-        if transaction.timer is not None:
-            self._alarms.cancel(transaction, self._lengths[transaction.timer])
-        transaction.timer = None
-        transaction.state = State.TERMINATED
+        self._layer.forget(transaction)
 
     def send_ping(self) -> None:
         """Send a keep-alive; the peer owes a pong within 10 seconds (RFC 5626 §4.4.1), which is not watched here."""
@@ -251,27 +231,29 @@ class SipConnection:
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` has to be called; None while nothing waits for time."""
-        return self._alarms.next()
+        return self._layer.next_timeout()
 
     def handle_timeout(self, now: float) -> None:
         """Let every timer that is due run out; then ask `next_event`. Early and repeated calls do no harm."""
         self._now = now
-        for transaction in self._alarms.due(now):
-            self._run_out(transaction, now)
+        for transaction, letter, actions in self._layer.due(now):
+            self._run_out(transaction, letter, actions, now)
 
     @property
     def open_transactions(self) -> int:
         """How many transactions are kept, those included that only wait for repetitions."""
-        return len(self._clients) + len(self._servers)
+        return len(self._layer)
 
     # One message
 
     def _take(self, item: object) -> None:
         if isinstance(item, Request):
-            self._see("in", item)
+            if self._tap is not None:
+                self._tap("in", item)
             self._take_request(item)
         elif isinstance(item, Response):
-            self._see("in", item)
+            if self._tap is not None:
+                self._tap("in", item)
             self._take_response(item)
         elif isinstance(item, KeepAlivePing):
             self._output.append(PONG)
@@ -291,38 +273,41 @@ class SipConnection:
                 raise RemoteProtocolError(f"the {method} has no {absent}: it cannot be answered") from error
             self._refuse(request, error.status_hint, error.reason)
             return
-        known = self._servers.get(key)
+        known = self._layer.servers.get(key)
         if method == "ACK":
             self._take_ack(request, known)
         elif method == "CANCEL":
             self._take_cancel(request, known)
         elif known is not None:
-            if Action.RESEND in (known.step(Input.REQUEST) or ()) and known.last_response is not None:
-                self._write(known.last_response)
+            self._take_again(known)
         else:
-            transaction = ServerTransaction(request, key)
-            if not self._register.admit(transaction):
+            transaction = self._layer.start_server(request, key, self._now)
+            if transaction is None:
                 self._refuse(request, 482, f"this {method} came before by another way and is being worked on")
                 return
-            self._servers[key] = transaction
-            if self._trying:
-                self._retime(transaction, self._now)
             self._events.append(RequestReceived(request, transaction, at=self._now))
+            if self._trying:
+                self.handle_timeout(self._now)  # the 100 may be due at once
+
+    def _take_again(self, transaction: ServerTransaction) -> None:
+        """The request of a transaction came once more."""
+        actions = self._layer.step(transaction, Input.REQUEST, self._now)
+        if actions and Action.RESEND in actions and transaction.last_response is not None:
+            self._write(transaction.last_response)
 
     def _take_ack(self, request: Request, invite: ServerTransaction | None) -> None:
-        actions = None if invite is None else self._step(invite, Input.ACK, self._now)
+        actions = None if invite is None else self._layer.step(invite, Input.ACK, self._now)
         if invite is None or (actions and Action.DELIVER in actions):
             self._events.append(AckReceived(request, invite, at=self._now))
 
     def _take_cancel(self, request: Request, invite: ServerTransaction | None) -> None:
         """Answer by itself: 200 with the INVITE's To tag, or 481 where there is nothing to cancel (RFC 3261 §9.2)."""
         key = server_key(request, "CANCEL")
-        repeated = self._servers.get(key)
+        repeated = self._layer.servers.get(key)
         if repeated is not None:
-            if Action.RESEND in (repeated.step(Input.REQUEST) or ()) and repeated.last_response is not None:
-                self._write(repeated.last_response)
+            self._take_again(repeated)
             return
-        transaction = self._servers[key] = ServerTransaction(request, key)
+        transaction = self._layer.add_server(request, key)
         if invite is None:
             self.respond(transaction, 481, self._now)
             return
@@ -344,10 +329,10 @@ class SipConnection:
             key = server_key(request, request.method)
         except RemoteProtocolError:
             key = ()
-        if not key or key in self._servers:
+        if not key or key in self._layer.servers:
             self._write(response)
             return
-        transaction = self._servers[key] = ServerTransaction(request, key)
+        transaction = self._layer.add_server(request, key)
         transaction.ours = True
         self.send_response(transaction, response, self._now)
 
@@ -356,20 +341,21 @@ class SipConnection:
         self._broken = True
         refused = self._reader.refused
         if isinstance(refused, Request) and all(name in refused.headers for name in INDISPENSABLE):
-            self._see("in", refused)
+            if self._tap is not None:
+                self._tap("in", refused)
             self._refuse(refused, error.status_hint, error.reason)
         self._events.append(ConnectionBroken(error, at=self._now))
 
     def _take_response(self, response: Response) -> None:
         try:
-            transaction = self._clients.get((response.top_via.branch or "", response.cseq.method))
+            transaction = self._layer.clients.get((response.top_via.branch or "", response.cseq.method))
         except RemoteProtocolError as error:
             self._events.append(ResponseDiscarded(response, error.reason, at=self._now))
             return
         if transaction is None:
             self._discard(response, "It answers no request that waits for a response on this connection.")
             return
-        actions = self._step(transaction, kind_of_status(response.status), self._now)
+        actions = self._layer.step(transaction, kind_of_status(response.status), self._now)
         if actions is None:
             self._discard(response, f"A {response.status} makes no sense on {transaction!r}.")
             return
@@ -378,7 +364,7 @@ class SipConnection:
                 transaction.response = response
                 self._events.append(ResponseReceived(response, transaction, at=self._now))
             elif action is Action.ACKNOWLEDGE:
-                self._write(_ack_of_failure(transaction.request, response))
+                self._write(ack_of_failure(transaction.request, response))
         if transaction.cancel_wanted and transaction.state is State.PROCEEDING:
             self.cancel(transaction, self._now)
 
@@ -388,55 +374,23 @@ class SipConnection:
     # The engine
 
     def _start(self, transaction: ClientTransaction, now: float) -> ClientTransaction:
-        if transaction.key in self._clients:
+        if transaction.key in self._layer.clients:
             raise LocalProtocolError(f"The branch {transaction.key[0]!r} is in use.")
         if self._lost is not None:
             transaction.step(Input.LOST)
             self._fail(transaction, "connection", f"The connection was lost: {self._lost}", now)
             return transaction
-        self._clients[transaction.key] = transaction
-        self._retime(transaction, now)
+        self._layer.start_client(transaction, now)
         self._write(transaction.request)
         return transaction
 
-    def _step(self, transaction: Transaction, given: Input, now: float) -> tuple[Action, ...] | None:
-        before = transaction.state
-        actions = transaction.step(given)
-        if transaction.state is not before:
-            self._retime(transaction, now)
-        return actions
-
-    def _retime(self, transaction: Transaction, now: float) -> None:
-        """Run the timer of the state that was just entered; one of no length runs out here and now."""
-        letter = transaction.machine.timers.get(transaction.state)
-        if letter != transaction.timer:
-            if transaction.timer is not None:
-                self._alarms.cancel(transaction, self._lengths[transaction.timer])
-            transaction.timer = letter
-            if letter is not None:
-                length = self._lengths[letter]
-                if length > 0:
-                    self._alarms.set(transaction, length, now)
-                else:
-                    self._run_out(transaction, now)
-        if transaction.state is State.TERMINATED:
-            if isinstance(transaction, ClientTransaction):
-                self._clients.pop(transaction.key, None)
-            elif isinstance(transaction, ServerTransaction):
-                self._servers.pop(transaction.key, None)
-                self._register.drop(transaction)
-
-    def _run_out(self, transaction: Transaction, now: float) -> None:
-        letter, transaction.timer = transaction.timer, None
-        actions = self._step(transaction, Input.TIMER, now)
-        if not actions:
-            return
+    def _run_out(self, transaction: Transaction, letter: str, actions: tuple[Action, ...], now: float) -> None:
         if Action.TRY in actions:
             assert isinstance(transaction, ServerTransaction)
             transaction.last_response = transaction.request.respond(100)
             self._write(transaction.last_response)
         if Action.TIME_OUT in actions:
-            waited = self._lengths[letter or "F"]
+            waited = self._layer.lengths[letter]
             awaited = "ACK to the failed" if isinstance(transaction, ServerTransaction) else "final response to"
             sentence = f"No {awaited} {transaction.method} within {waited:g} seconds (timer {letter})"
             self._fail(transaction, "timeout", sentence, now)
@@ -450,24 +404,14 @@ class SipConnection:
         self._events.append(TransactionFailed(transaction, reason, f"{sentence.rstrip('.')}.", at=now))
 
     def _with_via(self, request: Request, branch: str) -> Request:
-        headers = request.headers.copy()
-        headers.prepend("Via", self._via + branch)
+        headers = Headers.from_block(f"\r\nVia: {self._via}{branch}{request.headers.block}")
         return Request(request.method, request.uri, headers, request.body)
 
     def _write(self, message: Request | Response) -> None:
-        if self._lost is not None:
-            return
-        self._see("out", message)
-        self._output.append(bytes(message))
-
-    def _see(self, direction: Literal["in", "out"], message: Request | Response) -> None:
-        if self._tap is not None:
-            self._tap(direction, message)
-
-
-def _copied(request: Request, names: Iterable[str]) -> list[tuple[str, str]]:
-    """The headers of these names, text untouched, in the order of `names`."""
-    return [(name, value) for name in names for value in request.headers.get_all(name)]
+        if self._lost is None:
+            if self._tap is not None:
+                self._tap("out", message)
+            self._output.append(bytes(message))
 
 
 def _tag_sent(invite: ServerTransaction) -> str | None:
@@ -476,19 +420,3 @@ def _tag_sent(invite: ServerTransaction) -> str | None:
         return None if invite.last_response is None else invite.last_response.to.tag
     except RemoteProtocolError:
         return None
-
-
-def _ack_of_failure(invite: Request, response: Response) -> Request:
-    """The ACK that a client transaction sends by itself (RFC 3261 §17.1.1.3): the INVITE's Via, the response's To."""
-    return Request.build(
-        "ACK",
-        invite.uri,
-        [
-            ("Via", invite.top_via.raw),
-            ("Max-Forwards", "70"),
-            *_copied(invite, ("Route", "From")),
-            ("To", response.headers.get("To") or invite.to.raw),
-            *_copied(invite, ("Call-ID",)),
-            ("CSeq", f"{invite.cseq.number} ACK"),
-        ],
-    )

@@ -8,51 +8,93 @@ from itertools import count
 from typing import NamedTuple
 
 from simulator.errors import RemoteProtocolError
-from simulator.sip.text import TOKEN, end_of_quoted, parse_number, parse_params, quote, shown, unquote
+from simulator.sip.text import TOKEN, Params, end_of_quoted, parse_number, parse_params, quote, shown, unquote
 from simulator.sip.uri import SipUri, parse_hostport
 
 BRANCH_COOKIE = "z9hG4bK"
 "What every RFC 3261 branch begins with (§8.1.1.7)."
 
-# The views are named tuples because making one costs a quarter of a frozen dataclass, and each message needs several.
-
 _BLANK = " \t"
 _BAD_URI = re.compile(r"[\s<>\x00-\x1f\x7f]")
 
-# What most peers write, read in one match; whatever does not fit goes the long way, with the same result.
+# What most peers write, read in one match; whatever does not fit goes the long way, with the same result. The
+# parameters are left for later: that they are well-formed, and what the one says that everybody asks for, is known.
+_PLAIN_PARAMS = r"(?:;[^;=\s\"\x00-\x1f\x7f]++(?:=[^;\s\"\x00-\x1f\x7f]*+)?+)*+"
 _USUAL_VIA = re.compile(
-    r"SIP/2\.0/([A-Za-z]++) ([A-Za-z0-9_\-.]++)(?::([0-9]{1,4}+|[1-5][0-9]{4}))?(;.*[^ \t])?", re.DOTALL
+    r"SIP/2\.0/([A-Za-z]++) ([A-Za-z0-9_\-]++(?:\.[A-Za-z0-9_\-]++)*+)(?::([1-5][0-9]{4}|[0-9]{1,4}))?+"
+    rf"((?:;branch=([^;\s\"\x00-\x1f\x7f]++))?+{_PLAIN_PARAMS})"
 ).fullmatch
 _USUAL_NAME_ADDR = re.compile(
-    r'(?:"([^"\\]*)"[ \t]*|(?![ \t])([^"<,;]*))<([A-Za-z]+:[!-;=?-~]*)>(;.*[^ \t])?', re.DOTALL
+    r'(?:"([^"\\]*+)"[ \t]*+|(?![ \t])([^"<,;]*+))<([A-Za-z]++:[!-;=?-~]*+)>'
+    rf"((?:;tag=([^;\s\"\x00-\x1f\x7f]++))?+{_PLAIN_PARAMS})"
 ).fullmatch
 _USUAL_METHODS = frozenset(
     {"ACK", "BENOTIFY", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NEGOTIATE", "NOTIFY", "OPTIONS", "PRACK",
      "PUBLISH", "REFER", "REGISTER", "SERVICE", "SUBSCRIBE", "UPDATE"}
 )  # fmt: skip
 
+# The rarer values are named tuples because making one costs a quarter of a frozen dataclass; Via and NameAddr, which
+# every message has, are cheaper still.
 
-class Via(NamedTuple):
-    """One Via value (RFC 3261 §20.42)."""
 
-    transport: str
-    "As written, usually `TLS`."
-    host: str
-    "sent-by host as written, an IPv6 reference without its brackets."
-    port: int | None
-    params: dict[str, str | None]
+class _Value:
+    """A header value with parameters, equal to any other of the same text."""
+
+    __slots__ = ("_params", "_tail", "raw")
+
     raw: str
     "The value as it stood in the message."
+    _tail: str
+    "The text of the parameters, known to be well-formed."
+    _params: Params | None
+    "What it says, once somebody asked."
+
+    @property
+    def params(self) -> Params:
+        """The parameters in order, names in lower case, None for one without `=`; not to be changed."""
+        if self._params is None:
+            self._params = parse_params(self._tail)
+        return self._params
+
+    def __eq__(self, other: object) -> bool:
+        return self.raw == other.raw if isinstance(other, type(self)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __str__(self) -> str:
+        return self.raw
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.parse({self.raw!r})"
+
+
+class Via(_Value):
+    """One Via value (RFC 3261 §20.42)."""
+
+    __slots__ = ("_branch", "host", "port", "transport")
+
+    def __init__(
+        self, transport: str, host: str, port: int | None, tail: str, raw: str, *, branch: str | None = None
+    ) -> None:
+        """For `parse`: `tail` is the text of the parameters, known to be well-formed, `branch` one of them."""
+        self.transport = transport
+        "As written, usually `TLS`."
+        self.host = host
+        "sent-by host as written, an IPv6 reference without its brackets."
+        self.port = port
+        self.raw = raw
+        self._tail = tail
+        self._params = None
+        self._branch = branch
 
     @classmethod
     def parse(cls, text: str) -> Via:
         """Read one value (no comma list). A Via without branch is fine. Raises RemoteProtocolError."""
         usual = _USUAL_VIA(text)
         if usual is not None:
-            transport, host, digits, params = usual.groups()
-            if ".." not in host and host[0] != ".":
-                port = int(digits) if digits else None
-                return cls(transport, host, port, parse_params(params) if params else {}, text)
+            transport, host, port, tail, branch = usual.groups()
+            return cls(transport, host, int(port) if port else None, tail, text, branch=branch)
         text = text.strip(_BLANK)
         head, semicolon, params = text.partition(";")
         protocol, _, sent_by = head.partition(" ")
@@ -62,13 +104,15 @@ class Via(NamedTuple):
         name, version, transport = parts
         if name.upper() != "SIP" or version != "2.0" or TOKEN.fullmatch(transport) is None:
             raise RemoteProtocolError(f"the Via {shown(text)} is not SIP/2.0")
-        host, port = parse_hostport(sent_by.strip(_BLANK), text)
-        return cls(transport, host, port, parse_params(semicolon + params), text)
+        host, digits = parse_hostport(sent_by.strip(_BLANK), text)
+        via = cls(transport, host, digits, semicolon + params, text)
+        via._params = parse_params(via._tail)
+        return via
 
     @property
     def branch(self) -> str | None:
         """The branch parameter; None in an RFC 2543 style Via, which Microsoft clients send."""
-        return self.params.get("branch")
+        return self._branch or self.params.get("branch")
 
     @property
     def received(self) -> str | None:
@@ -98,9 +142,6 @@ class Via(NamedTuple):
         host = f"[{self.host.lower()}]" if ":" in self.host else self.host.lower()
         return host if self.port is None else f"{host}:{self.port}"
 
-    def __str__(self) -> str:
-        return self.raw
-
 
 def _spaced_via(head: str, text: str) -> tuple[list[str], str]:
     """The rare `SIP / 2.0 / TLS  host : port`, blanks around the separators (RFC 4475 §3.1.1.1)."""
@@ -114,26 +155,32 @@ def _spaced_via(head: str, text: str) -> tuple[list[str], str]:
     return [parts[0].strip(_BLANK), parts[1].strip(_BLANK), transport], sent_by.replace(" ", "")
 
 
-class NameAddr(NamedTuple):
-    """The value of From, To, Contact, Route and their kin (RFC 3261 §20.10)."""
+class NameAddr(_Value):
+    """The value of From, To, Contact, Route and their kin (RFC 3261 §20.10).
 
-    display_name: str
-    "Without quotes and escapes; empty where there is none."
-    uri: str
-    "The URI as written, without angle brackets; `*` for the Contact that removes all."
-    params: dict[str, str | None]
-    "Header parameters; those inside the angle brackets belong to the URI."
-    raw: str
-    "The value as it stood in the message."
+    Its `params` are the header's; those inside the angle brackets belong to the URI.
+    """
+
+    __slots__ = ("_tag", "display_name", "uri")
+
+    def __init__(self, display_name: str, uri: str, tail: str, raw: str, *, tag: str | None = None) -> None:
+        """For `parse` and `build`: `tail` is the text of the parameters, known to be well-formed, `tag` one of them."""
+        self.display_name = display_name
+        "Without quotes and escapes; empty where there is none."
+        self.uri = uri
+        "The URI as written, without angle brackets; `*` for the Contact that removes all."
+        self.raw = raw
+        self._tail = tail
+        self._params = None
+        self._tag = tag
 
     @classmethod
     def parse(cls, text: str) -> NameAddr:
         """Read one value: `"Name"<uri>;params`, `Name <uri>` or a bare URI. Raises RemoteProtocolError."""
         usual = _USUAL_NAME_ADDR(text)
         if usual is not None:
-            quoted, plain, uri, params = usual.groups()
-            display = plain.strip(_BLANK) if quoted is None else quoted
-            return cls(display, uri, parse_params(params) if params else {}, text)
+            quoted, plain, uri, tail, tag = usual.groups()
+            return cls(plain.strip(_BLANK) if quoted is None else quoted, uri, tail, text, tag=tag)
         text = text.strip(_BLANK)
         start = end_of_quoted(text, 0) if text[:1] == '"' else 0
         opening = text.find("<", start)
@@ -156,7 +203,7 @@ class NameAddr(NamedTuple):
         params = text[closing + 1 :].lstrip(_BLANK)
         if params and params[0] != ";":
             raise RemoteProtocolError(f"text follows the '>' of {shown(text)}")
-        return cls(display, _checked_uri(text[opening + 1 : closing], text), parse_params(params), text)
+        return cls._checked(display, text[opening + 1 : closing], params, text)
 
     @classmethod
     def _parse_bare(cls, text: str) -> NameAddr:
@@ -165,7 +212,15 @@ class NameAddr(NamedTuple):
         uri = uri.strip(_BLANK)
         if "?" in uri:
             raise RemoteProtocolError(f"a URI with '?' needs angle brackets: {shown(text)}")
-        return cls("", uri if uri == "*" else _checked_uri(uri, text), parse_params(semicolon + params), text)
+        return cls._checked("", uri, semicolon + params, text, star_ok=True)
+
+    @classmethod
+    def _checked(cls, display_name: str, uri: str, tail: str, text: str, *, star_ok: bool = False) -> NameAddr:
+        if not (star_ok and uri == "*") and (":" not in uri or _BAD_URI.search(uri) is not None):
+            raise RemoteProtocolError(f"{shown(text)} holds no URI")
+        value = cls(display_name, uri, tail, text)
+        value._params = parse_params(tail)
+        return value
 
     @classmethod
     def build(cls, uri: str, *, display_name: str = "", tag: str | None = None) -> NameAddr:
@@ -176,21 +231,14 @@ class NameAddr(NamedTuple):
     @property
     def tag(self) -> str | None:
         """The tag parameter (RFC 3261 §19.3); None where there is none."""
+        if self._tag is not None or not self._tail:
+            return self._tag
         return self.params.get("tag")
 
     @property
     def parsed_uri(self) -> SipUri:
         """The URI in parts. Raises RemoteProtocolError (416 for a scheme other than sip, sips, tel)."""
         return SipUri.parse(self.uri)
-
-    def __str__(self) -> str:
-        return self.raw
-
-
-def _checked_uri(uri: str, text: str) -> str:
-    if ":" not in uri or _BAD_URI.search(uri) is not None:
-        raise RemoteProtocolError(f"{shown(text)} holds no URI")
-    return uri
 
 
 class CSeq(NamedTuple):
@@ -203,7 +251,7 @@ class CSeq(NamedTuple):
     def parse(cls, text: str) -> CSeq:
         """Raises RemoteProtocolError where the number is 2**31 or more, or the method no token."""
         number, _, method = text.partition(" ")
-        if method in _USUAL_METHODS and number.isdigit() and number.isascii() and len(number) < 10:
+        if method in _USUAL_METHODS and len(number) < 10 and number.isdigit() and number.isascii():
             return cls(int(number), method)
         method = method.strip(_BLANK)
         if TOKEN.fullmatch(method) is None:
@@ -223,7 +271,7 @@ class EventHeader(NamedTuple):
     package: str
     "Event package with its templates, case kept, for instance `presence`."
     id: str | None
-    params: dict[str, str | None]
+    params: Params
     raw: str
 
     @classmethod
@@ -247,7 +295,7 @@ class SubscriptionState(NamedTuple):
     "Why it was terminated, lower case."
     retry_after: int | None
     "Seconds to wait before the next try."
-    params: dict[str, str | None]
+    params: Params
     raw: str
 
     @classmethod
@@ -272,7 +320,7 @@ def _seconds(text: str | None, what: str) -> int | None:
     return None if text is None else parse_number(text, what, 2**32 - 1)
 
 
-def _token_and_params(text: str, what: str) -> tuple[str, dict[str, str | None]]:
+def _token_and_params(text: str, what: str) -> tuple[str, Params]:
     token, semicolon, params = text.partition(";")
     token = token.strip(_BLANK)
     if TOKEN.fullmatch(token) is None:
@@ -285,7 +333,7 @@ class MediaType(NamedTuple):
 
     name: str
     "`type/subtype` in lower case; `*` is possible in Accept."
-    params: dict[str, str | None]
+    params: Params
     raw: str
 
     @classmethod

@@ -43,6 +43,8 @@ class NeedData(Enum):
 NEED_DATA: Final = NeedData.NEED_DATA
 "There is no further event before more bytes arrive."
 
+PIECE = 65_536
+"Bytes of a long body that are kept together."
 PING = KeepAlivePing()
 PONG = KeepAlivePong()
 
@@ -59,9 +61,10 @@ class MessageReader:
         "_buffer",
         "_error",
         "_head",
-        "_length",
         "_limits",
         "_line_end",
+        "_missing",
+        "_pieces",
         "_pongs_expected",
         "_searched",
         "refused",
@@ -76,7 +79,10 @@ class MessageReader:
         "Where the CRLF of the start line begins; -1 until it is there."
         self._head: Request | Response | None = None
         "The message whose body is still arriving; its head has left the buffer."
-        self._length = 0
+        self._missing = 0
+        "How many bytes of its body are still to be taken from the buffer."
+        self._pieces: list[bytearray] = []
+        "Those that were taken before."
         self._pongs_expected = 0
         self._error: RemoteProtocolError | None = None
         self.refused: Request | Response | None = None
@@ -85,7 +91,7 @@ class MessageReader:
     @property
     def buffered(self) -> int:
         """Bytes stored that belong to no event yet; more than 0 at the end of the stream means it was cut short."""
-        return len(self._buffer) + (self._head is not None)
+        return sum(map(len, self._pieces)) + len(self._buffer) + (self._head is not None)
 
     @property
     def incomplete(self) -> Request | Response | None:
@@ -127,6 +133,7 @@ class MessageReader:
             self._error = error
             self.refused, self._head = self._head, None
             self._buffer.clear()
+            self._pieces.clear()
             raise
 
     def _next_event(self) -> Request | Response | KeepAlivePing | KeepAlivePong | NeedData:
@@ -136,14 +143,27 @@ class MessageReader:
             if self._buffer[0] in b"\r\n":
                 return self._keep_alive()
         message = self._head or self._take_head()
-        if message is None or len(self._buffer) < self._length:
+        if message is None:
             return NEED_DATA
-        if self._length:
-            with memoryview(self._buffer) as view:
-                message.body = bytes(view[: self._length])
-            del self._buffer[: self._length]
+        missing = self._missing
+        if missing:
+            buffer = self._buffer
+            if len(buffer) < missing:
+                if len(buffer) >= PIECE:
+                    self._take_piece()
+                return NEED_DATA
+            self._pieces.append(buffer[:missing])
+            message.body = b"".join(self._pieces)
+            self._pieces.clear()
+            del buffer[:missing]
         self._head = None
         return message
+
+    def _take_piece(self) -> None:
+        """Move what is there of a long body out of the buffer, which else would be copied whenever it has to grow."""
+        self._pieces.append(self._buffer)
+        self._missing -= len(self._buffer)
+        self._buffer = bytearray()
 
     def _keep_alive(self) -> KeepAlivePing | KeepAlivePong | NeedData:
         """The buffer begins with CR or LF, where a message would begin."""
@@ -186,12 +206,13 @@ class MessageReader:
         del buffer[: end + 4]
         self._searched = 0
         self._line_end = -1
-        if message.headers.exceed(limits.header_count):
+        message.headers.split()
+        if len(message.headers) > limits.header_count:
             raise RemoteProtocolError(f"there are over {limits.header_count} headers", status_hint=513)
         length = content_length(message.headers)
         if length is None:
             raise RemoteProtocolError("Content-Length is missing, without which a stream can't be read on")
         if length > limits.body:
             raise RemoteProtocolError(f"the body of {length} bytes is over {limits.body}", status_hint=413)
-        self._length = length
+        self._missing = length
         return message

@@ -62,11 +62,12 @@ def _spellings() -> dict[str, str]:
 
 
 _KEY_OF = _spellings()
+_KEY_OF_NAME = {spelling[:-1]: key for spelling, key in _KEY_OF.items()}
 
 
 def key_of(name: str) -> str:
     """The lower-case full name by which a header is looked up: `v`, `VIA` and `Via` all give `via`."""
-    key = _KEY_OF.get(f"{name}:")
+    key = _KEY_OF_NAME.get(name)
     if key is not None:
         return key
     lowered = name.lower()
@@ -77,7 +78,7 @@ _MALFORMED = ""
 "The key of a line that is no header; no name has it, so the line is found by none and copied into no response."
 
 _LENGTHS = re.compile(
-    r"\r\n(?:content-length|l)[ \t]*:([^\r\n]*(?:(?=\r\n[^ \t]|\Z)|[\r\n]))", re.IGNORECASE | re.ASCII
+    r"\r\n(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*(?:(?=\r\n[^ \t]|\Z)|[\r\n]))", re.IGNORECASE | re.ASCII
 ).findall
 "The value of each Content-Length; one that is folded or holds a CR or LF of its own ends with it."
 
@@ -93,23 +94,41 @@ class Headers:
     for a name, a CR or LF of its own) stays where it is and has no name; `check` tells.
     """
 
-    __slots__ = ("_block", "_keys", "_lines", "views")
+    __slots__ = ("_block", "_is_split", "_keys", "_lines", "views")
+
+    _block: str | None
+    "The header lines as they go out, a CRLF before each; None where one was changed since it was last asked for."
+    _is_split: bool
+    "Whether the next two are there; else they are made of the block when somebody needs them."
+    _keys: list[str]
+    "The `key_of` of each line."
+    _lines: list[str]
+    views: dict[str, object]
+    "What was made of these headers, until one changes; for `simulator.sip.views`."
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
-        self._keys: list[str] = []
-        self._lines: list[str] = []
-        self._block: str | None = None
-        "The header lines as they came, a CRLF before each; None once they were changed, or when they were built."
-        self.views: dict[str, object] = {}
-        "What was made of these headers, until one changes; for `simulator.sip.views`."
+        keys: list[str] = []
+        lines: list[str] = []
         for name, value in items:
-            self.add(name, value)
+            keys.append(_KEY_OF_NAME.get(name) or _key_of_token(name))
+            lines.append(f"{name}: {value}")
+        block = "".join([f"\r\n{line}" for line in lines])
+        if block.count("\n") != len(lines) or block.count("\r") != len(lines) or not block.isascii():
+            for line in lines:
+                name, _, value = line.partition(":")
+                check_writable(value, f"the value of {name}")
+        self._block = block
+        self._is_split = True
+        self._keys = keys
+        self._lines = lines
+        self.views = {}
 
     @classmethod
     def from_block(cls, block: str) -> Headers:
         """Headers of raw text, each line with its CRLF before it; nothing is looked at yet."""
         headers = cls.__new__(cls)
         headers._block = block
+        headers._is_split = False
         headers.views = {}
         return headers
 
@@ -126,7 +145,7 @@ class Headers:
     @classmethod
     def unchecked(cls, lines: Iterable[str]) -> Headers:
         """Headers that hold these lines, whatever they are: how a malformed message is built on purpose."""
-        return cls.from_block("".join(f"\r\n{line}" for line in lines))
+        return cls.from_block("".join([f"\r\n{line}" for line in lines]))
 
     if not TYPE_CHECKING:  # for a type checker both are ordinary attributes
 
@@ -134,10 +153,11 @@ class Headers:
             """Called where `_keys` or `_lines` are not there yet: split the block now."""
             if name not in ("_keys", "_lines"):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            self._split()
+            self.split()
             return object.__getattribute__(self, name)
 
-    def _split(self) -> None:
+    def split(self) -> None:
+        """Look at the lines of the block now, not when somebody asks for one."""
         lines = self._block[2:].split("\r\n") if self._block else []
         try:
             keys = [_KEY_OF[line[: line.find(":") + 1]] for line in lines]
@@ -149,6 +169,7 @@ class Headers:
             keys = [_MALFORMED if _STRAY_BREAK.search(line) else key for key, line in zip(keys, lines, strict=True)]
         self._keys = keys
         self._lines = lines
+        self._is_split = True
 
     def check(self) -> None:
         """Raise RemoteProtocolError where a line is no header (RFC 3261 §7.3.1)."""
@@ -158,30 +179,24 @@ class Headers:
     @property
     def block(self) -> str:
         """All lines as they go out, a CRLF before each."""
-        if self._block is not None:
-            return self._block
-        return "".join([f"\r\n{line}" for line in self._lines])
+        if self._block is None:
+            self._block = "".join([f"\r\n{line}" for line in self._lines])
+        return self._block
 
     def content_lengths(self) -> list[str]:
         """The values of all Content-Length headers; for parsed headers without splitting them into lines."""
-        if self._block is None:
-            return self.get_all("content-length")
+        if self._block is None or self._is_split:
+            return self.all_of("content-length")
         values: list[str] = _LENGTHS(self._block)
-        if len(values) == 1 and values[0].strip(" \t").isdigit():
+        if len(values) == 1 and values[0].isdigit():
             return values
-        return self.get_all("content-length") if values else values
-
-    def exceed(self, number: int) -> bool:
-        """Whether there are more headers than that; parsed ones are only counted when they might."""
-        if self._block is not None and self._block.count("\r\n") <= number:
-            return False
-        return len(self) > number
+        return self.all_of("content-length") if values else values
 
     def add_raw(self, line: str) -> None:
         """Append a line whatever it is, for a message that is malformed on purpose; without its CRLF."""
         self._block = f"{self.block}\r\n{line}"
         self.views.clear()
-        self._split()
+        self.split()
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -190,15 +205,20 @@ class Headers:
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The value of the first header of this name, or `default`."""
-        try:
-            index = self._keys.index(key_of(name))
-        except ValueError:
-            return default
-        return _value(self._lines[index])
+        value = self.first(key_of(name))
+        return default if value is None else value
+
+    def first(self, key: str) -> str | None:
+        """The value of the first header with this `key_of`, None where there is none."""
+        keys = self._keys
+        return _value(self._lines[keys.index(key)]) if key in keys else None
 
     def get_all(self, name: str) -> list[str]:
         """The values of all headers of this name, one per line, in order, commas untouched."""
-        key = key_of(name)
+        return self.all_of(key_of(name))
+
+    def all_of(self, key: str) -> list[str]:
+        """The values of all headers with this `key_of`."""
         keys = self._keys
         number = keys.count(key)
         if number == 1:
@@ -214,24 +234,37 @@ class Headers:
         unbalanced quotes or brackets. Not for headers whose value may hold commas as plain text (Subject, Date,
         User-Agent).
         """
+        return self.elements(key_of(name))
+
+    def elements(self, key: str) -> list[str]:
+        """The same for the headers with this `key_of`."""
+        values = self.all_of(key)
+        if len(values) == 1 and values[0] and "," not in values[0]:
+            return values
         elements: list[str] = []
-        for value in self.get_all(name):
+        for value in values:
             elements += split_top_level(value) if "," in value else (value,)
         return [element for element in elements if element]
 
     def add(self, name: str, value: str) -> None:
         """Append a header."""
         line = _written(name, value)
-        self._keys.append(key_of(name))
-        self._lines.append(line)
-        self._changed()
+        if self._is_split:
+            self._keys.append(key_of(name))
+            self._lines.append(line)
+        if self._block is not None:
+            self._block += f"\r\n{line}"
+        self.views.clear()
 
     def prepend(self, name: str, value: str) -> None:
         """Put a header before all others, as a Via or Record-Route of the next hop goes."""
         line = _written(name, value)
-        self._keys.insert(0, key_of(name))
-        self._lines.insert(0, line)
-        self._changed()
+        if self._is_split:
+            self._keys.insert(0, key_of(name))
+            self._lines.insert(0, line)
+        if self._block is not None:
+            self._block = f"\r\n{line}{self._block}"
+        self.views.clear()
 
     def set(self, name: str, value: str) -> None:
         """Replace the headers of this name by one that stands where the first of them stood, or at the end."""
@@ -245,15 +278,6 @@ class Headers:
             self.remove(name)
             self._keys.insert(index, key)
             self._lines.insert(index, line)
-        self._changed()
-
-    def append_to_first(self, name: str, text: str) -> None:
-        """Write `text` behind the first header line of this name, otherwise untouched; KeyError where there is none."""
-        key = key_of(name)
-        if key not in self._keys:
-            raise KeyError(name)
-        check_writable(text, f"the value of {name}")
-        self._lines[self._keys.index(key)] += text
         self._changed()
 
     def remove(self, name: str) -> None:
@@ -280,18 +304,21 @@ class Headers:
         """Headers of their own with the same lines."""
         if self._block is not None:
             return Headers.from_block(self._block)
-        headers = Headers()
+        headers = Headers.__new__(Headers)
+        headers._block = None
+        headers._is_split = True
         headers._keys = self._keys.copy()
         headers._lines = self._lines.copy()
+        headers.views = {}
         return headers
 
-    def copy_from(self, other: Headers, keys: frozenset[str]) -> None:
-        """Append the raw lines of `other` whose `key_of` is among `keys`, untouched and in their order."""
-        for key, line in zip(other._keys, other._lines, strict=True):
-            if key in keys:
-                self._keys.append(key)
-                self._lines.append(line)
-        self._changed()
+    def lines_of(self, keys: frozenset[str]) -> list[str]:
+        """The raw lines whose `key_of` is among `keys`, in their order."""
+        return [line for key, line in zip(self._keys, self._lines, strict=True) if key in keys]
+
+    def line_of(self, key: str) -> str:
+        """The first raw line with this `key_of`; ValueError where there is none."""
+        return self._lines[self._keys.index(key)]
 
     def count(self, name: str) -> int:
         """How many header lines have this name."""
@@ -302,7 +329,8 @@ class Headers:
         keys = self._keys
         number = keys.count(key)
         if number == 1:
-            return _value(self._lines[keys.index(key)])
+            line = self._lines[keys.index(key)]
+            return _value(line) if "\n" in line else line[line.find(":") + 1 :].strip(" \t")
         if number:
             raise RemoteProtocolError(f"the header {key} stands {number} times")
         return None
@@ -378,10 +406,18 @@ def _explain(line: str) -> NoReturn:
 
 
 def _written(name: str, value: str) -> str:
-    if f"{name}:" not in _KEY_OF and TOKEN.fullmatch(name) is None:
-        raise LocalProtocolError(f"{shown(name)} is no header name")
-    check_writable(value, f"the value of {name}")
+    if name not in _KEY_OF_NAME:
+        _key_of_token(name)
+    if "\r" in value or "\n" in value or not value.isascii():
+        check_writable(value, f"the value of {name}")
     return f"{name}: {value}"
+
+
+def _key_of_token(name: str) -> str:
+    """The key of a name that is not in the table; LocalProtocolError unless it is a token."""
+    if TOKEN.fullmatch(name) is None:
+        raise LocalProtocolError(f"{shown(name)} is no header name")
+    return key_of(name)
 
 
 def check_writable(text: str, what: str) -> None:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from simulator.errors import LocalProtocolError, RemoteProtocolError
-from simulator.sip.headers import Headers, check_writable
+from simulator.sip.headers import Headers, check_writable, key_of
 from simulator.sip.reasons import REASONS as REASONS  # part of this module for those who build responses
 from simulator.sip.text import TOKEN, parse_number, shown
 from simulator.sip.uri import SipUri
@@ -22,6 +22,7 @@ _COPIED = frozenset({"via", "from", "to", "call-id", "cseq"})
 _COPIED_WITH_ROUTE = _COPIED | {"record-route"}
 _COPIED_INTO_TRYING = _COPIED | {"timestamp"}
 _URI_TEXT = re.compile(r"[^\s<>\x00-\x20\x7f]+")
+_REQUEST_LINE = re.compile(rf"({TOKEN.pattern}) ({_URI_TEXT.pattern}) SIP/2\.0(?=\r\n|\Z)").match
 
 
 class Message(HeaderViews, ABC):
@@ -43,7 +44,8 @@ class Message(HeaderViews, ABC):
 
     def __bytes__(self) -> bytes:
         """The message as it goes over the wire: for a parsed one exactly the bytes it came from."""
-        return f"{self.start_line}{self.headers.block}\r\n\r\n".encode("utf-8", "surrogateescape") + self.body
+        head = f"{self.start_line}{self.headers.block}\r\n\r\n".encode("utf-8", "surrogateescape")
+        return head + self.body if self.body else head
 
     def __eq__(self, other: object) -> bool:
         return bytes(self) == bytes(other) if isinstance(other, Message) else NotImplemented
@@ -78,19 +80,21 @@ class Message(HeaderViews, ABC):
         self.headers.check()
         _ = (self.top_via, self.from_, self.to, self.call_id, self.max_forwards, self.cseq)
 
-    def _fill(self, headers: Iterable[tuple[str, str]], body: bytes, content_type: str | None) -> None:
-        """Append `headers`, then Content-Type and Content-Length as the body wants them."""
-        for name, value in headers:
-            self.headers.add(name, value)
-        if "content-length" in self.headers:
-            raise LocalProtocolError("Content-Length is written by us; leave it out")
-        if content_type is not None:
-            if "content-type" in self.headers:
-                raise LocalProtocolError("Content-Type is given twice")
-            self.headers.add("Content-Type", content_type)
-        elif body and "content-type" not in self.headers:
-            raise LocalProtocolError("a body needs a Content-Type (RFC 3261 §20.15)")
-        self.headers.add("Content-Length", str(len(body)))
+
+def _complete(headers: Iterable[tuple[str, str]], body: bytes, content_type: str | None) -> list[tuple[str, str]]:
+    """The headers, then Content-Type and Content-Length as the body wants them; raises LocalProtocolError."""
+    complete = [*headers]
+    given = {key_of(name) for name, _ in complete}
+    if "content-length" in given:
+        raise LocalProtocolError("Content-Length is written by us; leave it out")
+    if content_type is not None:
+        if "content-type" in given:
+            raise LocalProtocolError("Content-Type is given twice")
+        complete.append(("Content-Type", content_type))
+    elif body and "content-type" not in given:
+        raise LocalProtocolError("a body needs a Content-Type (RFC 3261 §20.15)")
+    complete.append(("Content-Length", str(len(body))))
+    return complete
 
 
 class Request(Message):
@@ -128,10 +132,7 @@ class Request(Message):
         if _URI_TEXT.fullmatch(uri) is None:
             raise LocalProtocolError(f"{shown(uri)} is no Request-URI")
         check_writable(uri, "the Request-URI")
-        request = cls(method, uri, Headers())
-        request._fill(headers, body, content_type)
-        request.body = body
-        return request
+        return cls(method, uri, Headers(_complete(headers, body, content_type)), body)
 
     @property
     def start_line(self) -> str:
@@ -175,19 +176,34 @@ class Request(Message):
         """
         if not 100 <= status <= 699:
             raise LocalProtocolError(f"{status} is no status code")
-        response = Response(status, REASONS.get(status, "") if reason is None else reason, Headers())
-        check_writable(response.reason, "the reason")
+        if reason is None:
+            reason = REASONS.get(status, "")
+        else:
+            check_writable(reason, "the reason")
         copied = _COPIED
         if status == 100:
             copied = _COPIED_INTO_TRYING
         elif status < 300 and self.method in DIALOG_METHODS:
             copied = _COPIED_WITH_ROUTE
-        response.headers.copy_from(self.headers, copied)
+        lines = self.headers.lines_of(copied)
         if to_tag is not None:
-            response._add_to_tag(to_tag)
-        response._fill(headers, body, content_type)
-        response.body = body
-        return response
+            self._add_to_tag(lines, to_tag)
+        if headers or body or content_type is not None:
+            lines += Headers(_complete(headers, body, content_type)).lines
+        else:
+            lines.append("Content-Length: 0")
+        return Response(status, reason, Headers.unchecked(lines), body)
+
+    def _add_to_tag(self, lines: list[str], tag: str) -> None:
+        """Append `;tag=` to the raw To, which is one of the lines, unless it has a tag or is too broken to tell."""
+        if TOKEN.fullmatch(tag) is None:
+            raise LocalProtocolError(f"{shown(tag)} is no tag")
+        try:
+            if self.to.tag is not None:
+                return
+        except RemoteProtocolError:
+            return
+        lines[lines.index(self.headers.line_of("to"))] += f";tag={tag}"
 
 
 class Response(Message):
@@ -218,23 +234,14 @@ class Response(Message):
         """A response of its own with the same bytes."""
         return Response(self.status, self.reason, self.headers.copy(), self.body, version=self.version)
 
-    def _add_to_tag(self, tag: str) -> None:
-        """Append `;tag=` to the raw To unless it has one, or is too broken to tell."""
-        if TOKEN.fullmatch(tag) is None:
-            raise LocalProtocolError(f"{shown(tag)} is no tag")
-        try:
-            if self.to.tag is not None:
-                return
-        except RemoteProtocolError:
-            return
-        self.headers.append_to_first("to", f";tag={tag}")
-
 
 def content_length(headers: Headers) -> int | None:
     """What Content-Length says. Raises RemoteProtocolError when it is no number or two contradict each other."""
     values = headers.content_lengths()
     if not values:
         return None
+    if len(values) == 1 and len(values[0]) < 10 and values[0].isdigit() and values[0].isascii():
+        return int(values[0])
     length = parse_number(values[0], "Content-Length", 2**63)
     if any(parse_number(value, "Content-Length", 2**63) != length for value in values[1:]):
         raise RemoteProtocolError("two Content-Length headers contradict each other")
@@ -262,8 +269,11 @@ def parse(data: bytes) -> Request | Response:
 def parse_head(head: bytes | bytearray) -> Request | Response:
     """The message, body still empty, of a head without the CRLFCRLF at its end. Raises RemoteProtocolError."""
     text = head.decode("utf-8", "surrogateescape")
-    end = text.find("\r\n")
-    start, headers = (text, Headers()) if end < 0 else (text[:end], Headers.from_block(text[end:]))
+    request = _REQUEST_LINE(text)
+    if request is not None:
+        return Request(request[1], request[2], Headers.from_block(text[request.end() :]))
+    start, line_end, block = text.partition("\r\n")
+    headers = Headers.from_block(line_end + block)
     first, _, rest = start.partition(" ")
     if first[:4].upper() == "SIP/":
         return _response(first, rest, start, headers)

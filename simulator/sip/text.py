@@ -9,6 +9,9 @@ from simulator.errors import RemoteProtocolError
 TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 "token of RFC 3261 §25.1; use `fullmatch`."
 
+Params = dict[str, str | None]
+"Parameters in order, names in lower case, None for one without `=`."
+
 _QUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _MARKS = {separator: re.compile(rf'["<{separator}]') for separator in ",;"}
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -65,14 +68,14 @@ def quote(text: str) -> str:
     return f'"{escaped}"'
 
 
-def parse_params(text: str) -> dict[str, str | None]:
+def parse_params(text: str) -> Params:
     """The parameters of a text like `;tag=1;epid="x";gruu`, which is empty or begins with its `;`.
 
     Names come in lower case, in order; values are unquoted; a parameter without `=` has the value None. Of two
     parameters with one name the first counts. Raises RemoteProtocolError on an empty parameter or name and on an
     unbalanced quote.
     """
-    params: dict[str, str | None] = {}
+    params: Params = {}
     if not text:
         return params
     if '"' in text:
@@ -91,9 +94,9 @@ def parse_params(text: str) -> dict[str, str | None]:
     return params
 
 
-def _plain_params(parts: list[str], text: str) -> dict[str, str | None]:
+def _plain_params(parts: list[str], text: str) -> Params:
     """What most parameters are: without quotes and blanks."""
-    params: dict[str, str | None] = {}
+    params: Params = {}
     for part in parts[1:]:
         name, equals, value = part.partition("=")
         params.setdefault(name.lower(), value if equals else None)
@@ -110,7 +113,7 @@ def _param_value(value: str, text: str) -> str:
     return unquote(value)
 
 
-def format_params(params: dict[str, str | None]) -> str:
+def format_params(params: Params) -> str:
     """The reverse of `parse_params`: `;name=value` for each, quoted where the value is no token."""
     return "".join(f";{name}" if value is None else f";{name}={_as_param(value)}" for name, value in params.items())
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from simulator.sip.message import Request, Response
 
 MAGIC_COOKIE = "z9hG4bK"
-"A branch that starts with it is unique (RFC 3261 §8.1.1.7); any other, or none, is of the time of RFC 2543."
+"A branch that starts with it, and goes on, is unique (§8.1.1.7); any other, or none, is of the time of RFC 2543."
 
 
 class State(IntEnum):
@@ -66,7 +65,7 @@ Row = tuple[State, tuple[Action, ...]]
 TransitionTable = Mapping[tuple[State, Input], Row]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Machine:
     """One of the four state machines."""
 
@@ -79,6 +78,17 @@ class Machine:
 
     TRYING and LATE, the two moments at which a 100 is due, are names of our own; they run only where that was chosen.
     """
+
+    def without(self, letters: frozenset[str]) -> Machine:
+        """The same with no stay in the states whose timers, these, have no length: what leads there leads on."""
+        return replace(self, rows={before: self._led_on(before[0], row, letters) for before, row in self.rows.items()})
+
+    def _led_on(self, before: State, row: Row, letters: frozenset[str]) -> Row:
+        after, actions = row
+        if after is before or self.timers.get(after) not in letters:
+            return row
+        last, more = self._led_on(after, self.rows[after, Input.TIMER], letters)
+        return last, actions + more
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +252,7 @@ def kind_of_status(status: int) -> Input:
 
 
 class Transaction:
-    """The engine: a state, and a table that says what comes next. Compares and hashes by identity."""
+    """A state, and a table that says what comes next. Compares and hashes by identity."""
 
     __slots__ = ("key", "machine", "request", "state", "timer")
 
@@ -253,7 +263,7 @@ class Transaction:
         self.key = key
         self.state = machine.initial
         self.timer: str | None = None
-        "The letter of the timer that runs."
+        "The letter of the timer that runs; `TransactionLayer` moves it, and the state."
 
     def step(self, given: Input) -> tuple[Action, ...] | None:
         """Move by the table; the actions to take, or None (and no move) where the table has no row."""
@@ -281,8 +291,9 @@ class ClientTransaction(Transaction):
 
     __slots__ = ("cancel_wanted", "cancels", "response")
 
-    def __init__(self, request: Request, branch: str) -> None:
-        machine = CLIENT_INVITE if request.method == "INVITE" else CLIENT_NON_INVITE
+    def __init__(self, request: Request, branch: str, machine: Machine | None = None) -> None:
+        if machine is None:
+            machine = CLIENT_INVITE if request.method == "INVITE" else CLIENT_NON_INVITE
         super().__init__(machine, request, (branch, request.method))
         self.response: Response | None = None
         "The last response that came."
@@ -297,8 +308,10 @@ class ServerTransaction(Transaction):
 
     __slots__ = ("_to_tag", "last_response", "merge_key", "ours")
 
-    def __init__(self, request: Request, key: tuple[object, ...]) -> None:
-        super().__init__(SERVER_INVITE if request.method == "INVITE" else SERVER_NON_INVITE, request, key)
+    def __init__(self, request: Request, key: tuple[object, ...], machine: Machine | None = None) -> None:
+        if machine is None:
+            machine = SERVER_INVITE if request.method == "INVITE" else SERVER_NON_INVITE
+        super().__init__(machine, request, key)
         self.last_response: Response | None = None
         "The last response that we sent."
         self.merge_key: tuple[object, ...] | None = None
@@ -331,46 +344,6 @@ def server_key(request: Request, method: str) -> tuple[object, ...]:
     """
     via = request.top_via
     branch = via.branch
-    if branch is not None and branch.startswith(MAGIC_COOKIE):
+    if branch is not None and branch.startswith(MAGIC_COOKIE) and branch != MAGIC_COOKIE:
         return (branch, via.sent_by, method)
     return (via.raw, request.call_id, request.from_.tag, request.cseq.number, request.uri, method)
-
-
-class Alarms:
-    """The deadlines of all transactions of a connection.
-
-    Every timer of one length is set in the order in which it ends, so a queue per length is sorted by itself: setting,
-    cancelling and finding the next are all of constant cost, and an answered request leaves nothing behind.
-    """
-
-    __slots__ = ("_queues",)
-
-    def __init__(self) -> None:
-        self._queues: dict[float, OrderedDict[Transaction, float]] = {}
-
-    def set(self, transaction: Transaction, length: float, now: float) -> None:
-        """Wake `transaction` at `now + length`; `now` must not go backwards from call to call."""
-        queue = self._queues.get(length)
-        if queue is None:
-            queue = self._queues[length] = OrderedDict()
-        queue[transaction] = now + length
-
-    def cancel(self, transaction: Transaction, length: float) -> None:
-        self._queues[length].pop(transaction, None)
-
-    def next(self) -> float | None:
-        """The earliest deadline."""
-        return min((next(iter(queue.values())) for queue in self._queues.values() if queue), default=None)
-
-    def due(self, now: float) -> Iterator[Transaction]:
-        """Take out, queue by queue, whatever has a deadline of `now` or before."""
-        for queue in list(self._queues.values()):
-            while queue:
-                transaction, deadline = next(iter(queue.items()))
-                if deadline > now:
-                    break
-                del queue[transaction]
-                yield transaction
-
-    def __len__(self) -> int:
-        return sum(map(len, self._queues.values()))

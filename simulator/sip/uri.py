@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from simulator.errors import RemoteProtocolError
 from simulator.sip.text import parse_number, parse_params, shown
@@ -32,7 +35,7 @@ class SipUri(NamedTuple):
     host: str
     "As written, an IPv6 reference without its brackets; empty for tel:."
     port: int | None
-    params: dict[str, str | None]
+    params: Mapping[str, str | None]
     "URI parameters in order, names in lower case, None for one without `=`."
     headers: str
     "What follows `?`, as written; empty where there is none."
@@ -41,37 +44,11 @@ class SipUri(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> SipUri:
-        """Split `text`. Raises RemoteProtocolError: malformed (400), or a scheme other than sip, sips, tel (416)."""
-        scheme, colon, rest = text.partition(":")
-        scheme = scheme.lower()
-        if not colon or _FORBIDDEN.search(text) is not None:
-            raise RemoteProtocolError(f"{shown(text)} is no URI")
-        if scheme not in {"sip", "sips", "tel"}:
-            raise RemoteProtocolError(f"the scheme of {shown(text)} is not supported", status_hint=416)
-        if "%" in rest and _BAD_ESCAPE.search(rest) is not None:
-            raise RemoteProtocolError(f"a percent-escape is incomplete in {shown(text)}")
-        if scheme == "tel":
-            number, semicolon, params = rest.partition(";")
-            if not number:
-                raise RemoteProtocolError(f"{shown(text)} has no number")
-            return cls(scheme, number, None, "", None, parse_params(semicolon + params), "", text)
-        userinfo, at, hostpart = rest.rpartition("@")
-        if "@" in userinfo or (at and not userinfo):
-            raise RemoteProtocolError(f"the user part of {shown(text)} is malformed")
-        user, password_colon, password = userinfo.partition(":")
-        hostpart, _, headers = hostpart.partition("?")
-        hostport, semicolon, params = hostpart.partition(";")
-        host, port = parse_hostport(hostport, text)
-        return cls(
-            scheme,
-            user if at else None,
-            password if password_colon else None,
-            host,
-            port,
-            parse_params(semicolon + params),
-            headers,
-            text,
-        )
+        """Split `text`. Raises RemoteProtocolError: malformed (400), or a scheme other than sip, sips, tel (416).
+
+        The same users talk all the time, so what was read last is remembered.
+        """
+        return _parse_again(text) if len(text) <= _REMEMBERED else _parse(text)
 
     @property
     def domain(self) -> str:
@@ -121,6 +98,46 @@ class SipUri(NamedTuple):
         return self.raw
 
 
+_REMEMBERED: Final = 256
+"The longest URI that is remembered, in characters; that and their number bound the memory."
+
+
+def _parse(text: str) -> SipUri:
+    scheme, colon, rest = text.partition(":")
+    scheme = scheme.lower()
+    if not colon or _FORBIDDEN.search(text) is not None:
+        raise RemoteProtocolError(f"{shown(text)} is no URI")
+    if scheme not in {"sip", "sips", "tel"}:
+        raise RemoteProtocolError(f"the scheme of {shown(text)} is not supported", status_hint=416)
+    if "%" in rest and _BAD_ESCAPE.search(rest) is not None:
+        raise RemoteProtocolError(f"a percent-escape is incomplete in {shown(text)}")
+    if scheme == "tel":
+        number, semicolon, params = rest.partition(";")
+        if not number:
+            raise RemoteProtocolError(f"{shown(text)} has no number")
+        return SipUri(scheme, number, None, "", None, MappingProxyType(parse_params(semicolon + params)), "", text)
+    userinfo, at, hostpart = rest.rpartition("@")
+    if "@" in userinfo or (at and not userinfo):
+        raise RemoteProtocolError(f"the user part of {shown(text)} is malformed")
+    user, password_colon, password = userinfo.partition(":")
+    hostpart, _, headers = hostpart.partition("?")
+    hostport, semicolon, params = hostpart.partition(";")
+    host, port = parse_hostport(hostport, text)
+    return SipUri(
+        scheme,
+        user if at else None,
+        password if password_colon else None,
+        host,
+        port,
+        MappingProxyType(parse_params(semicolon + params)),
+        headers,
+        text,
+    )
+
+
+_parse_again = lru_cache(maxsize=1024)(_parse)
+
+
 def plain_user(user: str) -> str:
     """`user` with those percent-escapes resolved that the grammar does not need (RFC 3261 §19.1.2)."""
     if "%" not in user:
@@ -137,7 +154,7 @@ _COUNTS_WHEN_ABSENT = frozenset({"user", "ttl", "method", "maddr", "transport"})
 "URI parameters that match no URI without them (RFC 3261 §19.1.4); of others only those in both are compared."
 
 
-def _same_params(one: dict[str, str | None], two: dict[str, str | None]) -> bool:
+def _same_params(one: Mapping[str, str | None], two: Mapping[str, str | None]) -> bool:
     one = {_decoded(name): value for name, value in one.items()}
     two = {_decoded(name): value for name, value in two.items()}
     if any((name in one) != (name in two) for name in _COUNTS_WHEN_ABSENT):

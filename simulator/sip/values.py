@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from simulator.errors import RemoteProtocolError
 from simulator.sip.fields import MediaType
-from simulator.sip.text import TOKEN, end_of_quoted, parse_number, parse_params, shown, split_top_level, unquote
+from simulator.sip.text import TOKEN, Params, end_of_quoted, parse_number, parse_params, shown, split_top_level, unquote
 
 _BLANK = " \t"
 _SECONDS = 2**32 - 1
-Params = dict[str, str | None]
 
 
 def seconds(text: str) -> int:

@@ -59,7 +59,8 @@ class View(Generic[Seen]):
         key = self.key
         if key in views:
             return views[key]  # type: ignore[return-value]  # one key, one type
-        made = views[key] = self._make(headers)
+        made = self._make(headers)
+        views[key] = made
         return made
 
 
@@ -90,13 +91,13 @@ def optional(name: str, parse: Callable[[str], Value]) -> View[Value | None]:
 def listed(name: str, parse: Callable[[str], Value]) -> View[tuple[Value, ...]]:
     """The elements of all headers of this name, at their commas; empty where there is none."""
     key = key_of(name)
-    return View(key, lambda headers: tuple([parse(value) for value in headers.values(key)]))
+    return View(key, lambda headers: tuple([parse(value) for value in headers.elements(key)]))
 
 
 def by_line(name: str, parse: Callable[[str], Value]) -> View[tuple[Value, ...]]:
     """One value for each header of this name, which may hold commas; empty where there is none."""
     key = key_of(name)
-    return View(key, lambda headers: tuple([parse(value) for value in headers.get_all(key)]))
+    return View(key, lambda headers: tuple([parse(value) for value in headers.all_of(key)]))
 
 
 def _number(what: str, maximum: int) -> Callable[[str], int]:
@@ -110,10 +111,14 @@ def _call_id(value: str) -> str:
 
 
 def _top_via(headers: Headers) -> Via:
-    value = headers.get("via")
+    value = headers.first("via")
     if not value:
         raise RemoteProtocolError("there is no Via")
     return Via.parse(split_top_level(value)[0] if "," in value else value)
+
+
+def _vias(headers: Headers) -> list[Via]:
+    return [Via.parse(value) for value in headers.elements("via")]
 
 
 def _privacy(text: str) -> tuple[str, ...]:
@@ -133,7 +138,7 @@ class HeaderViews:
 
     # What every message needs (RFC 3261 §8.1.1).
 
-    vias = View("vias", lambda headers: [Via.parse(value) for value in headers.values("via")])
+    vias = View("vias", _vias)
     "Every Via, the last hop's first; empty where there is none."
     top_via = View("top-via", _top_via)
     "The Via of whoever sent this to us; only this one is parsed, the lower ones are others' business."
@@ -147,7 +152,7 @@ class HeaderViews:
     "Sequence number and method."
     max_forwards = optional("Max-Forwards", _number("Max-Forwards", 255))
     "0 to 255; 0 is usual on NEGOTIATE."
-    contacts = View("contacts", lambda headers: [NameAddr.parse(value) for value in headers.values("contact")])
+    contacts = View("contacts", lambda headers: [NameAddr.parse(value) for value in headers.elements("contact")])
     "Every Contact."
     record_routes = listed("Record-Route", plain_text)
     "Every Record-Route value in order of the message, text untouched, as a Route must give it back."

@@ -314,6 +314,8 @@ class Received:
     acked_at: float | None = None
     cancelled_at: float | None = None
     "When the last CANCEL was answered in a transaction of its own."
+    forked_until: float = 0.0
+    "Until when a request lives that came by another branch and was answered."
 
     @property
     def final(self) -> tuple[float, Response] | None:
@@ -417,7 +419,7 @@ class Server(Station):
         other = received.request.copy()
         other.headers.set("Via", f"SIP/2.0/TLS them.test;branch=z9hG4bKfork{len(self.told)}")
         (event,) = self.feed(other)
-        if self.lives(received):
+        if self.lives(received) or self.now < received.forked_until:
             assert isinstance(event, RequestRefused)
             assert [answer.start_line.split()[1] for answer in self.sent(start)] == ["482"]
             if index % 2:
@@ -425,6 +427,7 @@ class Server(Station):
         else:
             assert isinstance(event, RequestReceived)
             self.connection.respond(event.transaction, 503, self.now)
+            received.forked_until = self.now + (self.timers.i if self.method == "INVITE" else self.timers.j)
         if self.method == "INVITE":
             assert self.feed(ack_of(other)) == []
 

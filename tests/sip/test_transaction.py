@@ -14,7 +14,6 @@ from simulator.sip.transaction import (
     SERVER_INVITE,
     SERVER_NON_INVITE,
     Action,
-    Alarms,
     ClientTransaction,
     Input,
     Machine,
@@ -25,6 +24,7 @@ from simulator.sip.transaction import (
     kind_of_status,
     server_key,
 )
+from simulator.sip.transaction_layer import Alarms
 
 MACHINES = [CLIENT_INVITE, CLIENT_NON_INVITE, SERVER_INVITE, SERVER_NON_INVITE]
 CLIENTS = [CLIENT_INVITE, CLIENT_NON_INVITE]
