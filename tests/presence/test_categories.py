@@ -8,7 +8,8 @@ import pytest
 
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.presence import ALL_PARTS, GENERIC, Availability, NoteType, Part, PresenceState
-from simulator.presence.categories import Envelope, read, write
+from simulator.presence.categories import CONTENT_TYPE, Envelope, read, write
+from tests.presence.judge import mistakes
 
 BOB = "sip:bob@fabrikam.test"
 ENVELOPE = Envelope(datetime(2024, 1, 22, 23, 41, 5, 450_000, UTC))
@@ -64,6 +65,13 @@ def test_only_categories_that_the_watcher_asked_for_are_written() -> None:
 
     assert b"contactCard" not in body
     assert read(body).parts == {Part.STATE, Part.NOTE}
+
+
+def test_a_watcher_of_other_categories_is_told_nothing() -> None:
+    body = write(AVAILABLE, BOB, ENVELOPE, names=("calendarData",))
+
+    assert read(body).parts == set()
+    assert mistakes(CONTENT_TYPE, body) == ""
 
 
 def test_the_envelope_is_written_in_utc() -> None:
