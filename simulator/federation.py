@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from fakes.ca import PROFILES, Authority, Issued, Publisher
@@ -117,7 +118,7 @@ class Engine:
                 zone.a(str(fqdn), address)
 
     def _zone(self, origin: str) -> None:
-        if origin not in self.zones.origins:
+        if origin not in self.zones:
             self.zones.add_zone(Zone(origin, ttl=0, negative_ttl=0))
 
     def close(self) -> list[str]:
@@ -268,8 +269,7 @@ class Federation:
 
     def close(self) -> list[str]:
         """Stop the partners, undo the test's changes; the errors of background work come back, a sentence each."""
-        for partner in self._partners:
-            self._run(partner.close())
+        self._run(_all(partner.close() for partner in self._partners))
         for server in self._servers:
             server.close()
         errors = self.sut.end_test()
@@ -280,3 +280,8 @@ class Federation:
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._engine.loop.run(coroutine)
+
+
+async def _all(actions: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Do all of them at the same time."""
+    await asyncio.gather(*actions)

@@ -46,6 +46,10 @@ class ZoneSet:
         """Origins of all zones, in the order they were first added."""
         return tuple(zone.origin for zone in tuple(self._zones.values()))
 
+    def __contains__(self, origin: str) -> bool:
+        """Whether a zone with this origin is served; names compare without case."""
+        return folded(parse_name(origin)) in self._zones
+
     def zone(self, origin: str) -> Zone:
         """Return a copy of the zone with this origin. Raises FakeError when there is none."""
         key = folded(parse_name(origin))
