@@ -1,42 +1,59 @@
-"""Runs the catalogue on a server that is broken on purpose, in a process of its own."""
+"""Options of the runs with seeded defects, and the table of what caught them."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
+import json
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-PROGRAM = """
-import sys
-exec(sys.argv.pop(1))
-from simulator.cli import main
-main()
-"""
+from tests.defects.table import FILE, page
 
-RunWith = Callable[[str], dict[str, str]]
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("defects")
+    group.addoption("--whole-catalogue", action="store_true", help="run all scenarios on every defect")
+    group.addoption("--write-table", action="store_true", help=f"write {FILE.name} instead of comparing it")
+
+
+class Table:
+    """Gathers what caught which defect, also from the processes of pytest-xdist, and prints it at the end."""
+
+    def __init__(self) -> None:
+        self.caught: dict[str, list[str]] = {}
+        self.difference = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed:
+            for name, value in report.user_properties:
+                if name == "caught":
+                    defect, scenarios = json.loads(str(value))
+                    self.caught[defect] = scenarios
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        config = session.config
+        if not config.getoption("whole_catalogue", False) or session.exitstatus != pytest.ExitCode.OK:
+            return
+        text = page(self.caught)
+        if config.getoption("write_table"):
+            FILE.write_text(text, encoding="utf-8", newline="\n")
+        elif not FILE.exists() or FILE.read_text(encoding="utf-8") != text:
+            self.difference = f"{FILE} is not what was found; `tox -e defects -- --write-table` writes it."
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for defect, scenarios in sorted(self.caught.items()):
+            terminalreporter.write_line(f"{defect}  <-  {', '.join(scenarios)}")
+        if self.difference:
+            terminalreporter.write_line(self.difference, red=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the reports of pytest-xdist's processes come to the one that started them
+        config.pluginmanager.register(Table(), "defects-table")
 
 
 @pytest.fixture(scope="session")
-def run_with() -> RunWith:
-    """`run_with(patch)` executes `patch` before the catalogue and returns the failed scenarios, id -> report text."""
-
-    def run(patch: str) -> dict[str, str]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-        result = subprocess.run(
-            [sys.executable, "-c", PROGRAM, patch, "run"],
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=300,
-            check=False,
-        )
-        assert result.returncode in (0, 1), result.stdout + result.stderr
-        failures = result.stdout.split("\nFAILED ")[1:]
-        return {failure.partition("  (")[0]: failure for failure in failures}
-
-    return run
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Whether the whole catalogue runs on every defect."""
+    return bool(request.config.getoption("--whole-catalogue", False))
