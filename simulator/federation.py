@@ -16,7 +16,7 @@ from simulator.discovery import AnswerCache
 from simulator.errors import SipfedError
 from simulator.evidence.ladder import render
 from simulator.evidence.recorder import Record, Recorder
-from simulator.io.addresses import LoopbackAddresses
+from simulator.io.addresses import LoopbackAddresses, PortRange
 from simulator.io.loop import LoopThread
 from simulator.io.resolver import Resolver
 from simulator.io.revocation import RevocationLookups
@@ -25,6 +25,7 @@ from simulator.io.transport import TrustPolicy
 from simulator.names import Fqdn, SipDomain
 from simulator.partner import FederationPolicy, Partner, Persona, Proxy, persona_named
 from simulator.sut import EmbeddedServer, ServerUnderTest, Surroundings, SutSettings, start
+from simulator.sut.network import addresses_of, as_mistake, authority_of, other_roots
 
 T = TypeVar("T")
 
@@ -35,17 +36,28 @@ class Engine:
     """What outlives a test: the loop, the clock, the DNS, the CA and the server under test. Start it once a run."""
 
     def __init__(
-        self, *, key_log: Callable[[str], None] | None = None, addresses: LoopbackAddresses | None = None
+        self,
+        *,
+        key_log: Callable[[str], None] | None = None,
+        addresses: LoopbackAddresses | PortRange | None = None,
+        settings: SutSettings | None = None,
     ) -> None:
         """`key_log` gets the TLS secrets of every partner as NSS key log lines, which tshark reads; `addresses` hands
-        out where partners and servers listen."""
+        out where partners and servers listen; `settings` are those of the server under test, which `start_sut` starts.
+
+        Raises ConfigurationError where the network of the settings cannot be had.
+        """
+        self.settings = settings or SutSettings()
+        network = self.settings.network
         self.key_log = key_log
         self.loop = LoopThread()
         self.clock = SystemClock()
         self.recorder = Recorder(self.clock)
-        self.addresses = addresses or LoopbackAddresses()
+        self.addresses = addresses or addresses_of(network)
         self.zones = ZoneSet()
-        self.authority = Authority()
+        self.authority = authority_of(self.settings)
+        self.roots = [self.authority.root, *other_roots(self.settings)]
+        "Whose certificates partners trust."
         self.revocation = RevocationLookups(self.clock)
         self._publisher: Publisher | None = None
         self.run = secrets.token_hex(2)
@@ -55,27 +67,35 @@ class Engine:
         "Which participant asks the DNS from which address; everybody else is the server under test."
         self.loop.start()
         self.timers = self.loop.call(Timers, self.clock)
+        address, port = network.dns
         self.dns = DnsServer(
             self.zones,
+            address=address,
+            port=port,
             on_query=self._record_query,
             clock=self.clock.now,
             call_later=lambda delay, send: self.timers.call_at(self.clock.now() + delay, send),
         )
-        self.loop.run(self.dns.start())
         self.sut: ServerUnderTest | None = None
+        try:
+            with as_mistake(f"network: the DNS at {address} port {port}"):
+                self.loop.run(self.dns.start())
+        except BaseException:
+            self.close()
+            raise
 
     def start_embedded(self) -> EmbeddedServer:
         """Start the embedded Connect Server as the server under test."""
-        server = self.start_sut(SutSettings())
+        server = self.start_sut()
         assert isinstance(server, EmbeddedServer)
         return server
 
-    def start_sut(self, settings: SutSettings) -> ServerUnderTest:
+    def start_sut(self) -> ServerUnderTest:
         """Start or find the server under test that the settings describe, and publish its DNS records.
 
         Raises ConfigurationError or another SipfedError with a sentence where that cannot be.
         """
-        server = start(settings, self.surroundings)
+        server = start(self.settings, self.surroundings)
         self.publish(server.domain, server.fqdn, server.address, server.port)
         self.sut = server
         return server
@@ -134,9 +154,10 @@ class Engine:
         return self.loop.take_errors()
 
     def _record_query(self, query: Query) -> None:
-        # On one shared address nobody can tell who asked.
-        others = "somebody" if self.addresses.one_address or self.sut is None else str(self.sut.domain)
-        asker = self.lanes.get(query.client.rpartition(":")[0], others)
+        client = query.client.rpartition(":")[0]
+        # On a shared address nobody can tell who asked.
+        nobody_knows = self.sut is None or client.strip("[]") == self.addresses.shared
+        asker = self.lanes.get(client, "somebody" if nobody_knows else str(self.sut and self.sut.domain))
         self.recorder.dns_question(asker, DNS_LANE, query.name, query.type, transport=query.transport)
         if query.answered:
             self.recorder.dns_answer(DNS_LANE, asker, query.name, query.type, query.rcode, query.answers)
@@ -205,7 +226,7 @@ class Federation:
             persona=speaks,
             policy=policy or FederationPolicy(),
             identity=tls.Identity(issued.chain_pem, issued.key_pem),
-            trust_policy=TrustPolicy([self.authority.root], speaks.rules, self._engine.revocation),
+            trust_policy=TrustPolicy(self._engine.roots, speaks.rules, self._engine.revocation),
             resolver=Resolver(
                 (self.dns.address, self.dns.port),
                 source=address,

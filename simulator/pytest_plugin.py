@@ -86,9 +86,9 @@ def sipfed_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     path: Path | None = pytestconfig.getoption("sut")
     try:
         settings = load(path) if path is not None else SutSettings()
-        engine = Engine()
+        engine = Engine(settings=settings)
         try:
-            engine.start_sut(settings)
+            engine.start_sut()
         except BaseException:
             engine.close()
             raise

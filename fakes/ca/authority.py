@@ -15,6 +15,7 @@ from types import TracebackType
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from fakes.ca import kept
 from fakes.ca.certificates import Urls, Window, make_leaf, new_key
 from fakes.ca.issuers import Branch, Issuers, Permitted
 from fakes.ca.profiles import PROFILES, Profile
@@ -54,8 +55,10 @@ class Authority:
     they stand as critical name constraints in root and intermediate and cannot be changed later. `folder` is where
     `write` makes its private folder, by default the system's folder for temporary files; what killed runs left there
     is removed now. `at` is the calendar time of the run, by default now. `crl_url` becomes the distribution point of
-    every leaf that has one, for a list that somebody else serves; `Publisher` serves the CA's own. Raises FakeError for
-    a name that no certificate can hold.
+    every leaf that has one, for a list that somebody else serves; `Publisher` serves the CA's own. `keep` is a folder
+    with the root of earlier runs, where a new one is put at first, for a server that imports it once; what a kept root
+    may speak for was fixed with it. Raises FakeError for a name that no certificate can hold, and for a folder with a
+    root that cannot be used.
 
     Use it as a context manager, or call `close()`: the key files go with it.
     """
@@ -67,14 +70,19 @@ class Authority:
         *,
         at: datetime | None = None,
         crl_url: str | None = None,
+        keep: Path | None = None,
     ) -> None:
         now = _calendar(at)
-        self._permitted = tuple(_permitted(name) for name in (*DEFAULT_NAMES, *(names or ())))
-        self._window = Window(now - CA_AGE, now + CA_LIFETIME)
+        root = kept.load(keep, now) if keep is not None else None
+        wanted = (*DEFAULT_NAMES, *(names or ())) if root is None else kept.permitted_by(root.certificate)
+        self._permitted = tuple(_permitted(name) for name in wanted)
+        self._window = kept.window_of(root.certificate) if root else Window(now - CA_AGE, now + CA_LIFETIME)
         self._at = at
         self._crl_url = crl_url
-        self.issuers = Issuers(secrets.token_hex(4), self._window, self._permitted)
+        self.issuers = Issuers(secrets.token_hex(4), self._window, self._permitted, root=root)
         "The root and what is below it."
+        if keep is not None and root is None:
+            kept.save(keep, self.issuers.root.issuer)
         self._parent = Path(tempfile.gettempdir()) if folder is None else folder
         self._scratch: Scratch | None = None
         self._written: dict[int, tuple[Path, Path]] = {}

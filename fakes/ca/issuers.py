@@ -58,11 +58,12 @@ class Branch:
 class Issuers:
     """Root and intermediates of one run. Where they publish may be told late: the next intermediate says it."""
 
-    def __init__(self, run: str, window: Window, permitted: Sequence[Permitted]) -> None:
+    def __init__(self, run: str, window: Window, permitted: Sequence[Permitted], *, root: Issuer | None = None) -> None:
+        """`root` is one that was kept; without, a new one is made."""
         self._run = run
         self._window = window
         self._limits = constraints(permitted)
-        self.root = Branch("root", make_root(f"sipfed root {run}", window, self._limits), ())
+        self.root = Branch("root", root or make_root(f"sipfed root {run}", window, self._limits), ())
         self._branches: dict[Signer, Branch] = {}
         self._lock = threading.Lock()  # tests issue on their own thread, the publisher answers on its loop's
         self._base: str | None = None

@@ -7,6 +7,8 @@ import random
 import socket
 from collections.abc import Iterator
 
+from simulator.errors import ConfigurationError, Problem
+
 SIP_TLS_PORT = 5061
 "RFC 3261 §19.1.2 and every Microsoft document (F1.16)."
 
@@ -32,6 +34,11 @@ class LoopbackAddresses:
                 return address, SIP_TLS_PORT
         return next(self._fresh), 0
 
+    @property
+    def shared(self) -> str | None:
+        """The address that all have together, where there is but one."""
+        return "127.0.0.1" if self.one_address else None
+
     @staticmethod
     def _count(rng: random.Random) -> Iterator[str]:
         start = rng.randrange(1 << 22)
@@ -41,8 +48,34 @@ class LoopbackAddresses:
             yield f"127.{64 + (number >> 16)}.{(number >> 8) & 255}.{1 + number % 254}"
 
 
+class PortRange:
+    """One address of this machine for all partners, each with a port of its own, which its SRV record carries."""
+
+    one_address = True
+
+    def __init__(self, address: str, first: int, last: int) -> None:
+        """`first` and `last` are the ports at both ends of the range."""
+        self.shared: str | None = address
+        self._ports = range(first, last + 1)
+        self._next = 0
+
+    def take(self) -> tuple[str, int]:
+        """The next port that was free a moment ago; ConfigurationError when all are taken."""
+        assert self.shared is not None
+        for _ in self._ports:
+            port = self._ports[self._next % len(self._ports)]
+            self._next += 1
+            if _is_free(self.shared, port):
+                return self.shared, port
+        ports = f"{self._ports[0]}-{self._ports[-1]}"
+        raise ConfigurationError(
+            [Problem("network.ports", f"none of the ports {ports} of {self.shared} is free, or it is not our address")]
+        )
+
+
 def _is_free(address: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         try:
             probe.bind((address, port))
         except OSError:

@@ -59,10 +59,17 @@ class Network:
     "The address of this machine that the server under test reaches; None keeps everything on loopback."
     ports: tuple[int, int] = (5100, 5199)
     "First and last port for partners at `bind`; their SRV records carry them."
-    dns_port: int = 53
-    "Where the fake DNS listens at `bind`; on loopback it takes any free port."
+    dns_port: int | None = None
+    "Where the fake DNS listens; None is 53 at `bind`, and any free port on loopback."
     ca: Path | None = None
     "A folder with the CA that the server trusts; None makes a new CA for every run."
+
+    @property
+    def dns(self) -> tuple[str, int]:
+        """Address and port of the fake DNS; port 0 takes any free one."""
+        if self.bind is None:
+            return "127.0.0.1", self.dns_port or 0
+        return str(self.bind), 53 if self.dns_port is None else self.dns_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,8 @@ class SutSettings:
     "What its owner says it has not."
     users: Mapping[str, SutUser] = field(default_factory=lambda: {role: SutUser(role) for role in ROLES})
     "By role."
+    trusted_roots: Path | None = None
+    "PEM file with authorities that partners trust beside the CA of the run."
     profile: Path | None = None
     "What `sipfed probe` found; a run that finds less fails."
     preflight: bool = True

@@ -128,6 +128,7 @@ class _Sut(Table):
     open_federation: values.Flag = False
     capabilities: _Capabilities = frozenset()
     without: _Capabilities = frozenset()
+    trusted_roots: values.ExistingFile | None = None
     profile: _Path | None = None
     preflight: values.Flag = True
     slow: values.Flag = False
@@ -138,7 +139,7 @@ class _Network(Table):
     bind: Annotated[IPv4Address | IPv6Address, PlainValidator(_bind)] | None = None
     public: values.Text = ""
     ports: Annotated[tuple[int, int], PlainValidator(_ports)] = (5100, 5199)
-    dns_port: values.Port = 53
+    dns_port: values.Port | None = None
     ca: _Path | None = None
 
 
@@ -177,6 +178,7 @@ class _File(Table):
             capabilities=with_implied(sut.capabilities | declared),
             without=sut.without,
             users=users,
+            trusted_roots=sut.trusted_roots,
             profile=sut.profile,
             preflight=sut.preflight,
             slow=sut.slow,

@@ -1,0 +1,51 @@
+"""What the network settings mean: where partners listen, where the DNS does, and which CA signs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cryptography import x509
+
+from fakes.ca import Authority
+from fakes.errors import FakeError
+from simulator.errors import ConfigurationError, Problem
+from simulator.io.addresses import LoopbackAddresses, PortRange
+from simulator.sut.settings import Network, SutSettings
+
+
+def addresses_of(network: Network) -> LoopbackAddresses | PortRange:
+    """Where partners listen."""
+    return LoopbackAddresses() if network.bind is None else PortRange(str(network.bind), *network.ports)
+
+
+def authority_of(settings: SutSettings) -> Authority:
+    """The CA of the run: the one that was kept, or a new one. It may speak for the names and addresses of the run.
+
+    Raises ConfigurationError where a kept one cannot be used.
+    """
+    names = [str(settings.domain), str(settings.server_fqdn)]
+    if settings.network.bind is not None:
+        names.append(str(settings.network.bind))
+    with as_mistake("network.ca"):
+        return Authority(names, keep=settings.network.ca)
+
+
+def other_roots(settings: SutSettings) -> list[x509.Certificate]:
+    """Whom partners trust beside the CA of the run; ConfigurationError where the file holds no certificates."""
+    path = settings.trusted_roots
+    if path is None:
+        return []
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError([Problem(f"sut.trusted_roots: {path}", f"no PEM certificates: {error}")]) from error
+
+
+@contextmanager
+def as_mistake(place: str) -> Iterator[None]:
+    """Turn a fake's complaint into one about the settings at `place`."""
+    try:
+        yield
+    except FakeError as error:
+        raise ConfigurationError([Problem(place, str(error))]) from error
