@@ -66,9 +66,11 @@ def test_a_missing_capability_is_named(pytester: pytest.Pytester) -> None:
 def test_an_error_in_the_background_fails_the_test_it_happened_in(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
+        import simulator.io.watches
+
         def test_it(federation):
             partner = federation.partner()
-            partner.agent.watches.document = None
+            simulator.io.watches.choose_form = None
             partner.user("bob").set_presence("busy")
             watch = federation.sut.user("alice").watch(partner.user("bob"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from simulator.chat.first_message import confirming_options
@@ -41,6 +42,8 @@ class PendingInvitation:
         self._transaction = transaction
         self._session = session
         self.chat = chat
+        self.given_up = asyncio.Event()
+        "Set when the caller gives up."
         self.first = first
         "The text in the INVITE, where there is one that the dialect reads."
 
@@ -101,6 +104,7 @@ class PendingInvitation:
         response = self._session.receive_cancel()
         if response is not None:
             self._agent.send_response(self._link, self._transaction, response)
+            self.given_up.set()
 
 
 def receive_invite(agent: UserAgent, link: Link, transaction: ServerTransaction, request: Request) -> None:

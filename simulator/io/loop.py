@@ -7,6 +7,7 @@ import importlib
 import os
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar, cast
 
 from simulator.errors import ConfigurationError, Problem, SipfedError
@@ -68,6 +69,10 @@ class LoopThread:
         except BaseException:
             future.cancel()
             raise
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run `coroutine` on the loop and return at once; the future gives its result to any thread."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def call(self, function: Callable[..., T], *args: object) -> T:
         """Call a plain function on the loop's thread and return its result."""

@@ -46,6 +46,11 @@ class Mailbox(Generic[T]):
             self._untaken.remove(found)
         return found
 
+    def take_all(self) -> tuple[T, ...]:
+        """Everything that arrived so far, in order; all of it is taken then."""
+        self._untaken.clear()
+        return tuple(self._items)
+
     async def find(self, wanted: Callable[[T], bool], *, within: float) -> T | None:
         """The first item of all that is `wanted`, waiting likewise; it is not taken."""
         return await self._first(self._items, wanted, within)

@@ -6,16 +6,18 @@ from dataclasses import replace
 from typing import Protocol
 
 from simulator.errors import ExpectationFailed
-from simulator.io.account import Account, PresenceSeen, TextMessage
+from simulator.io.account import Account, Consent, OfferSeen, TextMessage, TypingSeen
+from simulator.io.actions import OfferKind, UserActions
+from simulator.io.conversation import DEADLINE, Chat, Invitation, client, seen_typing, typing_words
 from simulator.io.loop import LoopThread
+from simulator.io.misses import nearest_message
+from simulator.io.surprises import Ignorable
+from simulator.io.watch import Watch, state_of
 from simulator.outcome import Outcome
-from simulator.presence.state import Availability, PresenceState
+from simulator.presence.state import Availability
 from simulator.sip.uri import SipUri
 
-DEADLINE = 5.0
-"Real seconds that an expectation waits when the test names no other time."
-SHOWN_TEXT = 40
-"Characters of a message that a failure quotes."
+__all__ = ["DEADLINE", "Addressable", "Chat", "Invitation", "User", "UserActions", "Watch", "uri_of"]
 
 
 class Addressable(Protocol):
@@ -26,27 +28,13 @@ class Addressable(Protocol):
         """`sip:user@domain`."""
 
 
-class UserActions(Protocol):
-    """What is done for a user: by our own user agent, or by a server under test that is told to."""
-
-    async def send_text(self, account: Account, remote: str, text: str) -> Outcome:
-        """Deliver `text` to `remote` (`sip:user@domain`); every failure is an outcome."""
-
-    async def end_chat(self, account: Account, remote: str) -> None:
-        """End the conversation between the two, if there is one."""
-
-    async def watch(self, account: Account, presentity: str) -> Outcome:
-        """Subscribe to the presence of `presentity`."""
-
-    async def unwatch(self, account: Account, presentity: str) -> Outcome:
-        """End that subscription."""
-
-    async def show(self, account: Account, state: PresenceState) -> None:
-        """Change what the account shows; the notifications are under way when this returns."""
-
-
 class User:
-    """Chats, shows presence and watches others; every call returns when the wire has answered, or fails in words."""
+    """Chats, shows presence and watches others; every call returns when the wire has answered, or fails in words.
+
+    A user takes chats and lets everybody watch; conferences, files, sound and so on are refused. What reaches a user
+    must be taken by an `expect_…` of the test: what is left over when the test ends fails it (`ignores` is for users
+    of whom a test does not want to know).
+    """
 
     def __init__(self, loop: LoopThread, agent: UserActions, account: Account) -> None:
         self._loop = loop
@@ -61,10 +49,12 @@ class User:
     def __str__(self) -> str:
         return self.uri
 
+    # -- chat ---------------------------------------------------------------------------------------------------
+
     @property
     def messages(self) -> tuple[TextMessage, ...]:
-        """Every chat message that was accepted for the user, in order."""
-        return tuple(self._account.inbox)
+        """Every chat message that was accepted for the user, in order; who reads them has taken them."""
+        return self._loop.call(self._account.inbox.take_all)
 
     def chat_with(self, other: Addressable | str) -> Chat:
         """A conversation with `other`, a user or a `user@domain`; nothing is sent before the first `say`."""
@@ -83,100 +73,145 @@ class User:
         if found is None:
             what = "a message" if text is None else f"the message {text!r}"
             who = f" from {sender}" if sender else ""
-            seen = ", ".join(f"{m.text!r} from {m.sender}" for m in self._account.inbox.untaken) or "nothing"
-            raise ExpectationFailed(f"{self.uri} expected {what}{who} within {within:g} s; what came was: {seen}.")
+            left = self._account.inbox.untaken
+            seen = ", ".join(map(str, left)) or "nothing"
+            raise ExpectationFailed(
+                f"{self.uri} expected {what}{who} within {within:g} s; what came was: {seen}."
+                f"{nearest_message(text, sender, left)}"
+            )
         return found
 
     def must_have_no_message(self) -> None:
         """Fail when something arrived that no expectation took; meaningful after a later exchange has come back."""
         left = self._account.inbox.untaken
         if left:
-            texts = ", ".join(f"{message.text!r} from {message.sender}" for message in left)
-            raise ExpectationFailed(f"{self.uri} must have no message, but got: {texts}.")
+            raise ExpectationFailed(f"{self.uri} must have no message, but got: {', '.join(map(str, left))}.")
 
-    def set_presence(self, availability: Availability | str, *, note: str | None = None) -> None:
-        """Show this state to all watchers; the notifications are under way when the call returns."""
-        state = PresenceState(Availability(availability), note=note)
-        self._loop.run(self._agent.show(self._account, state))
+    def expect_typing(
+        self, *, from_: Addressable | str | None = None, active: bool = True, within: float = DEADLINE
+    ) -> TypingSeen:
+        """Somebody types to the user or, without `active`, has stopped; ExpectationFailed after `within` seconds."""
+        sender = None if from_ is None else uri_of(from_)
 
-    def watch(self, other: Addressable | str) -> Watch:
-        """Subscribe to the presence of `other` (RFC 3856) and return once the subscription was answered."""
-        presentity = uri_of(other)
-        outcome = self._loop.run(self._agent.watch(self._account, presentity))
-        outcome = replace(outcome, subject=f"the subscription of {self.uri} to the presence of {presentity}")
-        return Watch(self._loop, self._agent, self._account, presentity, outcome)
+        def wanted(seen: TypingSeen) -> bool:
+            return seen.active is active and sender in (None, seen.sender)
 
-
-class Chat:
-    """A conversation between a user and one other; `say` opens the session it needs."""
-
-    def __init__(self, loop: LoopThread, agent: UserActions, account: Account, other: str) -> None:
-        self._loop = loop
-        self._agent = agent
-        self._account = account
-        self._other = other
-
-    def say(self, text: str) -> Outcome:
-        """Send `text` and wait for the final answer; failures are outcomes, not exceptions."""
-        outcome = self._loop.run(self._agent.send_text(self._account, self._other, text))
-        shown = text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "…"
-        return replace(outcome, subject=f"the message {shown!r} from {self._account.uri} to {self._other}")
-
-    def close(self) -> None:
-        """End the session with BYE, if there is one."""
-        self._loop.run(self._agent.end_chat(self._account, self._other))
-
-
-class Watch:
-    """A presence subscription of a user to one other."""
-
-    def __init__(
-        self, loop: LoopThread, agent: UserActions, account: Account, presentity: str, outcome: Outcome
-    ) -> None:
-        self._loop = loop
-        self._agent = agent
-        self._account = account
-        self._presentity = presentity
-        self.outcome = outcome
-        "What became of the SUBSCRIBE."
-
-    def expect(
-        self, availability: Availability | str, *, note: str | None = None, within: float = DEADLINE
-    ) -> PresenceSeen:
-        """The next notification that shows this state; ExpectationFailed after `within` seconds."""
-        self.outcome.must_succeed()
-        wanted_availability = Availability(availability)
-
-        def wanted(seen: PresenceSeen) -> bool:
-            return (
-                seen.presentity == self._presentity
-                and seen.state is not None
-                and seen.state.availability is wanted_availability
-                and (note is None or seen.state.note == note)
-            )
-
-        found = self._loop.run(self._account.seen.take(wanted, within=within))
+        found = self._loop.run(self._account.typing.take(wanted, within=within))
         if found is None:
-            states = [seen.state for seen in self._account.seen if seen.presentity == self._presentity]
-            last = "no notification at all" if not states else f"last {states[-1]}"
+            what = typing_words(sender, active)
+            came = seen_typing(self._account.typing.untaken)
             raise ExpectationFailed(
-                f"{self._account.uri} expected to see {self._presentity} as {wanted_availability.value} "
-                f"within {within:g} s; it saw {last}."
+                f"{self.uri} expected to be told within {within:g} s that {what}; what came was: {came}."
             )
         return found
 
-    def must_not_have_seen(self, availability: Availability | str) -> None:
-        """Fail when a notification with this state came; meaningful after a later exchange has come back."""
-        unwanted = Availability(availability)
-        for seen in self._account.seen:
-            if seen.presentity == self._presentity and seen.state and seen.state.availability is unwanted:
-                raise ExpectationFailed(
-                    f"{self._account.uri} must not have seen {self._presentity} as {unwanted.value}, but did."
-                )
+    def answers_when_told(self, on: bool = True) -> None:
+        """Let invitations to chats wait for `expect_invitation(…).accept()` or `.decline()`."""
+        client(self._agent, "answers_when_told()")
+        self._account.answers_when_told = on
 
-    def stop(self) -> Outcome:
-        """Unsubscribe (RFC 6665 §4.1.2.3) and wait for the answer."""
-        return self._loop.run(self._agent.unwatch(self._account, self._presentity))
+    def expect_invitation(self, *, from_: Addressable | str | None = None, within: float = DEADLINE) -> Invitation:
+        """The next invitation that waits for an answer, after `answers_when_told`; ExpectationFailed else."""
+        sender = None if from_ is None else uri_of(from_)
+        invitations = self._account.invitations
+        found = self._loop.run(invitations.take(lambda one: sender in (None, one.sender), within=within))
+        if found is None:
+            who = f" from {sender}" if sender else ""
+            seen = ", ".join(map(str, invitations.untaken)) or "nothing"
+            raise ExpectationFailed(
+                f"{self.uri} expected an invitation{who} within {within:g} s; what came was: {seen}."
+            )
+        return Invitation(self._loop, found)
+
+    # -- what is no chat of two ---------------------------------------------------------------------------------
+
+    def offers(self, other: Addressable | str, kind: OfferKind) -> Outcome:
+        """Offer `other` something that is no chat of two, for a server to refuse; what is accepted ends at once."""
+        agent = client(self._agent, "offers()")
+        outcome = self._loop.run(agent.offer(self._account, uri_of(other), kind))
+        return replace(outcome, subject=f"the offer ({kind}) from {self.uri} to {uri_of(other)}")
+
+    def expect_offer(self, *, from_: Addressable | str | None = None, within: float = DEADLINE) -> OfferSeen:
+        """The next offer that was refused for the user; ExpectationFailed after `within` seconds."""
+        sender = None if from_ is None else uri_of(from_)
+        found = self._loop.run(self._account.offers.take(lambda one: sender in (None, one.sender), within=within))
+        if found is None:
+            seen = ", ".join(f"{one.kind} from {one.sender}" for one in self._account.offers.untaken) or "nothing"
+            raise ExpectationFailed(f"{self.uri} expected an offer within {within:g} s; what came was: {seen}.")
+        return found
+
+    def ignores(self, *what: Ignorable) -> None:
+        """Take `messages`, `typing` or `offers` without an expectation for each."""
+        self._account.ignored.update(what)
+
+    def ignores_messages(self) -> None:
+        """Take messages without an expectation for each."""
+        self.ignores("messages")
+
+    # -- presence -----------------------------------------------------------------------------------------------
+
+    def set_presence(
+        self,
+        availability: Availability | str,
+        *,
+        activity: str | None = None,
+        note: str | None = None,
+        display_name: str | None = None,
+    ) -> None:
+        """Show this state to all watchers; the notifications are under way when the call returns.
+
+        `availability` may also be a state of Teams, such as `On a call`. What is left out is not shown, but for the
+        display name, which then is the user's own.
+        """
+        state = state_of(availability, activity, note, display_name)
+        self._loop.run(self._agent.show(self._account, state))
+
+    def watch(self, other: Addressable | str, *, once: bool = False) -> Watch:
+        """Subscribe to the presence of `other` (RFC 3856) and return once the subscription was answered; with `once`
+        fetch the state and no more (RFC 6665 §4.4.3)."""
+        presentity = uri_of(other)
+        if once:
+            agent = client(self._agent, "watch(once=True)")
+            outcome = self._loop.run(agent.watch(self._account, presentity, once=True))
+        else:
+            outcome = self._loop.run(self._agent.watch(self._account, presentity))
+        outcome = replace(outcome, subject=f"the subscription of {self.uri} to the presence of {presentity}")
+        return Watch(self._loop, self._agent, self._account, presentity, outcome)
+
+    def watch_all(self, *others: Addressable | str) -> tuple[Watch, ...]:
+        """Subscribe to several people of one domain with one SUBSCRIBE (a batch, MS-PRES 2.2.2.4.1); a Watch for each,
+        in the same order. To stop one of them stops all."""
+        people = [uri_of(other) for other in others]
+        agent = client(self._agent, "watch_all()")
+        outcome = self._loop.run(agent.watch(self._account, *people))
+        outcome = replace(outcome, subject=f"the subscription of {self.uri} to {', '.join(people)}")
+        return tuple(Watch(self._loop, self._agent, self._account, one, outcome, people[0]) for one in people)
+
+    def consent(self, policy: Consent) -> None:
+        """What watchers get about whom the user has not decided: `allow` the state, `ask` a wait for `grant` or `deny`,
+        `deny` a refusal. Subscriptions that are there are not touched."""
+        self._account.consent = policy
+
+    def grant(self, watcher: Addressable | str) -> None:
+        """Let this one watch, now and from now on."""
+        agent = client(self._agent, "grant()")
+        self._loop.call(lambda: agent.decide(self._account, uri_of(watcher), allowed=True))
+
+    def deny(self, watcher: Addressable | str) -> None:
+        """Do not let this one watch; a subscription that is there ends."""
+        agent = client(self._agent, "deny()")
+        self._loop.call(lambda: agent.decide(self._account, uri_of(watcher), allowed=False))
+
+    def expect_watcher(self, other: Addressable | str | None = None, *, within: float = DEADLINE) -> str:
+        """Somebody, or `other`, subscribes to the user's presence, whatever the answer; gives their URI."""
+        wanted = None if other is None else uri_of(other)
+        found = self._loop.run(self._account.watchers.take(lambda one: wanted in (None, one), within=within))
+        if found is None:
+            came = ", ".join(self._account.watchers.untaken) or "nobody"
+            raise ExpectationFailed(
+                f"{self.uri} expected {wanted or 'somebody'} to watch within {within:g} s; there was {came}."
+            )
+        return found
 
 
 def uri_of(who: Addressable | str) -> str:

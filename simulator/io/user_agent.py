@@ -11,12 +11,14 @@ from simulator.chat.formats import TextFormat
 from simulator.errors import FederationFailed, InvalidName, RemoteProtocolError
 from simulator.io import compression
 from simulator.io.account import Account, Refusal
+from simulator.io.actions import OfferKind
 from simulator.io.admission import Admission, domain_of
 from simulator.io.chat_session import ChatSession
 from simulator.io.chats import Chats
 from simulator.io.connections import ConnectionHabits, Connections
 from simulator.io.dialect import Dialect
 from simulator.io.link import Link, LinkLost, Tap
+from simulator.io.offers import send_offer
 from simulator.io.peering import NotFederated, Peering
 from simulator.io.resolver import Resolver
 from simulator.io.timers import Timers
@@ -122,6 +124,22 @@ class UserAgent:
     async def unwatch(self, account: Account, presentity: str) -> Outcome:
         """End that subscription."""
         return await self._attempt(account, self.watches.unsubscribe(account, presentity))
+
+    async def offer(self, account: Account, remote: str, kind: OfferKind) -> Outcome:
+        """Offer `remote` something other than a chat of two."""
+        return await self._attempt(account, send_offer(self, account, remote, kind))
+
+    def cancel_chat(self, account: Account, remote: str) -> bool:
+        """Give up on the INVITE to `remote` that has no answer yet; False when there is none."""
+        return self.chats.cancel(account, remote)
+
+    def chat_session(self, account: Account, remote: str) -> ChatSession | None:
+        """The session in which the next message to `remote` goes."""
+        return self.chats.session_with(account, remote)
+
+    def decide(self, account: Account, watcher: str, *, allowed: bool) -> None:
+        """Allow or deny a watcher, now and from now on."""
+        self.watches.decide(account, watcher, allowed=allowed)
 
     async def show(self, account: Account, state: PresenceState) -> None:
         """As `publish`, for whoever drives users by coroutines."""
