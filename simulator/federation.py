@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from fakes.ca import PROFILES, Authority, Issued, Publisher
@@ -13,7 +13,7 @@ from fakes.dns import DnsServer, Query, Zone, ZoneSet
 from simulator import tls
 from simulator.clock import SystemClock
 from simulator.discovery import AnswerCache
-from simulator.errors import SipfedError
+from simulator.errors import ConfigurationError, Problem, SipfedError
 from simulator.evidence.ladder import render
 from simulator.evidence.recorder import Record, Recorder
 from simulator.io.addresses import LoopbackAddresses, PortRange
@@ -23,13 +23,15 @@ from simulator.io.revocation import RevocationLookups
 from simulator.io.timers import Timers
 from simulator.io.transport import TrustPolicy
 from simulator.names import Fqdn, SipDomain
-from simulator.partner import FederationPolicy, Partner, Persona, Proxy, persona_named
+from simulator.partner import FederationPolicy, Partner, Persona, Policy, Proxy, TenantPolicy, persona_named
 from simulator.sut import EmbeddedServer, ServerUnderTest, Surroundings, SutSettings, start
 from simulator.sut.network import addresses_of, as_mistake, authority_of, other_roots
 
 T = TypeVar("T")
 
 DNS_LANE = "dns"
+TENANT_RANK = (100, 1)
+"Priority and weight of the SRV record that Microsoft has a tenant publish (F3.1, R79)."
 
 
 class Engine:
@@ -124,13 +126,22 @@ class Engine:
         return self.authority.issue(str(fqdn), profile)
 
     def publish(
-        self, domain: SipDomain, fqdn: Fqdn, address: str, port: int, *, srv: bool = True, a: bool = True
+        self,
+        domain: SipDomain,
+        fqdn: Fqdn,
+        address: str,
+        port: int,
+        *,
+        srv: bool = True,
+        a: bool = True,
+        rank: tuple[int, int] = (0, 0),
     ) -> None:
-        """Publish the federation records of a domain: SRV where `srv`, A of its server where `a` (R8, R15)."""
+        """Publish the federation records of a domain: SRV where `srv`, with priority and weight as in `rank`, and A of
+        its server where `a` (R8, R15)."""
         self._zone(str(domain))
         if srv:
             with self.zones.edit(str(domain)) as zone:
-                zone.srv("_sipfederationtls._tcp", 0, 0, port, str(fqdn))
+                zone.srv("_sipfederationtls._tcp", *rank, port, str(fqdn))
         if a:
             origin = str(domain) if fqdn.labels[-len(domain.labels) :] == domain.labels else ".".join(fqdn.labels[1:])
             self._zone(origin)
@@ -206,25 +217,34 @@ class Federation:
         fqdn: Fqdn | str | None = None,
         srv: bool = True,
         a: bool = True,
-        policy: FederationPolicy | None = None,
+        policy: Policy | None = None,
+        tenants: int | Sequence[SipDomain | str] | None = None,
         opposite: ServerUnderTest | None = None,
     ) -> Partner:
         """Start a partner and publish its records.
 
         `certificate` is a profile of `fakes.ca`; `srv` and `a` say which records exist. Without `domain` and `fqdn` it
         is a fresh domain and `sip.<domain>`. `opposite` is the server it talks with, if not the server under test.
+
+        A partner whose persona has tenants (`teams`) serves one or more SIP domains from an edge that lies in none of
+        them: `tenants` is how many or which, and its FQDN by default like `sipfed.online.lync3-7f2a.test`. Each tenant
+        has a policy of its own, unless `policy` is given for all of them.
         """
         opposite = opposite or self.sut
         speaks = persona if isinstance(persona, Persona) else persona_named(persona)
-        own = SipDomain.parse(str(domain)) if domain else self.fresh_domain()
-        name = Fqdn.parse(str(fqdn)) if fqdn else own.child("sip")
+        domains = self._domains_for(speaks, domain, tenants)
+        hosted = speaks.policy == "tenant"
+        own = domains[0]
+        if fqdn:
+            name = Fqdn.parse(str(fqdn))
+        else:
+            name = Fqdn.parse(f"sipfed.online.{self.fresh_domain('lync')}") if hosted else own.child("sip")
         address, port = self._engine.addresses.take()
         issued = self._engine.issue(name, certificate)
         partner = Partner(
-            domain=own,
+            policies={each: policy or (TenantPolicy() if hosted else FederationPolicy()) for each in domains},
             fqdn=name,
             persona=speaks,
-            policy=policy or FederationPolicy(),
             identity=tls.Identity(issued.chain_pem, issued.key_pem),
             trust_policy=TrustPolicy(self._engine.roots, speaks.rules, self._engine.revocation),
             resolver=Resolver(
@@ -243,15 +263,50 @@ class Federation:
         self._partners.append(partner)
         if not self._engine.addresses.one_address:
             self._engine.lanes[address] = str(own)
-        self._engine.publish(own, name, partner.edge.address, partner.edge.port, srv=srv, a=a)
+        for each in domains:
+            rank = TENANT_RANK if hosted else (0, 0)
+            self._engine.publish(
+                each, name, partner.edge.address, partner.edge.port, srv=srv, a=a and each == own, rank=rank
+            )
         return partner
+
+    def teams(self, tenants: int | Sequence[SipDomain | str] = 1, **options: Any) -> Partner:
+        """A partner like Microsoft 365: `tenants` SIP domains behind one edge that is in none of them.
+
+        `options` are those of `partner`, such as `certificate` or `fqdn`.
+        """
+        return self.partner(options.pop("persona", "teams"), tenants=tenants, **options)
+
+    def _domains_for(
+        self, persona: Persona, domain: SipDomain | str | None, tenants: int | Sequence[SipDomain | str] | None
+    ) -> list[SipDomain]:
+        if tenants is None:
+            return [SipDomain.parse(str(domain)) if domain else self.fresh_domain()]
+        problem = ""
+        if domain is not None:
+            problem = "give either the domain or the tenants, not both"
+        elif persona.policy != "tenant":
+            problem = f"the persona {persona.name} has no tenants; teams has, and what is derived from it"
+        elif not tenants:
+            problem = "there must be at least one"
+        if problem:
+            raise ConfigurationError([Problem("tenants", problem)])
+        if isinstance(tenants, int):
+            return [self.fresh_domain("contoso") for _ in range(tenants)]
+        return [SipDomain.parse(str(each)) for each in tenants]
 
     def direct_partner(
         self, persona: str | Persona = "sfb-2019", *, certificate: str = "dual", fqdn: Fqdn | str | None = None
     ) -> Partner:
-        """A partner joined by static routes only, in both directions: it has no SRV record (R27–R38, F1.1)."""
-        policy = FederationPolicy(partner_discovery=False)
-        policy.allow(self.sut.domain, Proxy(self.sut.fqdn, self.sut.port))
+        """A partner joined by static routes only, in both directions: it has no SRV record (R27–R38, F1.1).
+
+        A tenant of Teams knows no static routes: it finds the server by DNS, only the server has a route to it.
+        """
+        speaks = persona if isinstance(persona, Persona) else persona_named(persona)
+        policy: Policy | None = None
+        if speaks.policy == "edge":
+            policy = FederationPolicy(partner_discovery=False)
+            policy.allow(self.sut.domain, Proxy(self.sut.fqdn, self.sut.port))
         partner = self.partner(persona, certificate=certificate, fqdn=fqdn, srv=False, policy=policy)
         self.sut.add_route(partner.domain, partner.edge.fqdn, partner.edge.port)
         return partner

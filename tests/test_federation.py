@@ -13,7 +13,7 @@ from simulator.errors import ConfigurationError, ExpectationFailed
 from simulator.federation import Engine, Federation
 from simulator.io.addresses import LoopbackAddresses
 from simulator.outcome import Outcome
-from simulator.partner import SFB_2019
+from simulator.partner import SFB_2019, FederationPolicy
 from simulator.scenarios.steps import must_chat_both_ways
 
 
@@ -150,8 +150,7 @@ def test_blocked_domain(federation: Federation) -> None:
 
 
 def test_without_partner_discovery_only_listed_domains_come_in(federation: Federation) -> None:
-    partner = federation.partner()
-    partner.policy.partner_discovery = False
+    partner = federation.partner(policy=FederationPolicy(partner_discovery=False))
     alice, bob = federation.sut.user("alice"), partner.user("bob")
 
     alice.chat_with(bob).say("not yet").must_fail(status=504)

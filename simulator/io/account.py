@@ -106,6 +106,8 @@ class Refusal:
     "Why, for the log; it never leaves this side."
     cause: str = ""
     "The row of the failure-to-answer matrix (`peering.Cause`); empty where the rules of SIP alone decide."
+    details: tuple[tuple[str, str], ...] = ()
+    "Parameters of the diagnostic in our log, name and value."
     headers: tuple[tuple[str, str], ...] = ()
     "Further headers of the answer."
     closes: bool = False

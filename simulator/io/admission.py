@@ -47,11 +47,11 @@ class Admission:
 
     def _examine(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         agent = self._agent
-        refusal = agent.peering.on_arrival(link, request)
-        if refusal is not None:
-            agent.refuse(link, transaction, refusal)
-            return
         try:
+            refusal = agent.peering.on_arrival(link, request)
+            if refusal is not None:
+                agent.refuse(link, transaction, refusal)
+                return
             way = agent.peering.way_to(sender_domain(request), request.to.parsed_uri.aor)
         except NotFederated as error:
             agent.refuse(link, transaction, agent.peering.refusal(error.cause, str(error)))
@@ -95,7 +95,8 @@ class Admission:
         agent = self._agent
         servers = await agent.resolver.servers(way.plan())
         if isinstance(servers, DiscoveryFailed):
-            return agent.peering.refusal(cause_of(servers), servers.sentence)
+            seen = [(f"fqdn{place}", target) for place, target in enumerate(servers.targets, 1)]
+            return agent.peering.refusal(cause_of(servers), servers.sentence, [("domain", str(way.domain)), *seen])
         assert link.handshake is not None
         certificate, rules = link.handshake.peer[0], agent.transport.policy.rules
         identity = agent.connections.habits.identity
@@ -106,7 +107,9 @@ class Admission:
             return names
         shown = ", ".join(link.peer_names) or "no name"
         return agent.peering.refusal(
-            "certificate", f"{way.domain} is served by {' and '.join(names)}, but the client certificate names {shown}."
+            "certificate",
+            f"{way.domain} is served by {' and '.join(names)}, but the client certificate names {shown}.",
+            [("expected-fqdn", ", ".join(names)), ("certName", shown)],
         )
 
 

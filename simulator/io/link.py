@@ -11,6 +11,7 @@ from simulator.errors import FederationFailed
 from simulator.io.timers import Timer, Timers
 from simulator.sip import events as sip_events
 from simulator.sip.connection import SipConnection
+from simulator.sip.framing import Limits
 from simulator.sip.merging import RequestRegister
 from simulator.sip.message import Request, Response
 from simulator.sip.transaction import ClientTransaction, ServerTransaction
@@ -102,6 +103,7 @@ class Link(asyncio.Protocol):
         expected: str = "",
         tap: Tap | None = None,
         register: RequestRegister | None = None,
+        limits: Limits | None = None,
         on_gone: Callable[[Link], object] = lambda _link: None,
     ) -> None:
         """`on_gone` is called when the socket is closed, which may be a moment after the link has ended."""
@@ -122,7 +124,7 @@ class Link(asyncio.Protocol):
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         "Done when TLS is up; raises LinkLost when it never comes up."
         self._tls = endpoint
-        self._sip = SipConnection(sent_by=sent_by, tap=self._on_message, register=register)
+        self._sip = SipConnection(sent_by=sent_by, tap=self._on_message, register=register, limits=limits)
         self._user = user
         self._timers = timers
         self._timer: Timer | None = None

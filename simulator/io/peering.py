@@ -23,6 +23,7 @@ Cause = Literal[
     "no_address",
     "no_connection",
     "no_tls",
+    "no_reason",
     "certificate",
     "source_domain",
     "domain_blocked",
@@ -119,8 +120,14 @@ class Peering(ABC):
         """How `domain` is reached now by `sip:user@domain` of ours, whom it may concern; NotFederated when it is not to
         be."""
 
-    def refusal(self, cause: Cause, sentence: str) -> Refusal:
-        """What somebody is answered whose request failed for `cause`; `sentence` is for our own log."""
+    def may_send(self, user: str, domain: SipDomain) -> None:
+        """Raise NotFederated when `sip:user@domain` of ours may send nothing to `domain`."""
+        del user, domain
+
+    def refusal(self, cause: Cause, sentence: str, details: Sequence[tuple[str, str]] = ()) -> Refusal:
+        """What somebody is answered whose request failed for `cause`; `sentence` and `details` are for our own log, the
+        latter as parameters of a diagnostic."""
+        del details
         status, reason = STANDARD.get(cause, (403, "Forbidden"))
         return Refusal(status, reason, sentence, cause=cause)
 

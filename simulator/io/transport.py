@@ -16,6 +16,7 @@ from simulator.io.link import Link, LinkLost, LinkUser, Tap
 from simulator.io.revocation import CheckedEndpoint, RevocationLookups
 from simulator.io.timers import Timers
 from simulator.names import parse_host
+from simulator.sip.framing import Limits
 from simulator.sip.merging import RequestRegister
 
 CONNECT_TIMEOUT = 5.0
@@ -55,6 +56,8 @@ class SipTransport:
     port: int = 0
     links: set[Link] = field(default_factory=set)
     "Every connection that is open or opening."
+    limits: Limits = field(default_factory=Limits)
+    "How much of a message is taken in."
     _register: RequestRegister = field(default_factory=RequestRegister)
     _server: asyncio.Server | None = None
     _contexts: dict[str, tls.Context] = field(default_factory=dict)
@@ -142,6 +145,7 @@ class SipTransport:
             expected=dialled,
             tap=self.tap,
             register=self._register,
+            limits=self.limits,
             on_gone=self.links.discard,
         )
         if isinstance(endpoint, CheckedEndpoint):

@@ -235,7 +235,9 @@ class UserAgent:
 
     async def link_to(self, domain: SipDomain, *, user: str = "", call_id: str = "") -> Link:
         """A connection of ours to `domain` for `sip:user@domain` of ours, opened when there is none that lives."""
-        return await self.connections.link(self.peering.way_to(domain, user), call_id)
+        way = self.peering.way_to(domain, user)
+        self.peering.may_send(user, domain)
+        return await self.connections.link(way, call_id)
 
     # -- receiving ----------------------------------------------------------------------------------------------
 

@@ -71,6 +71,10 @@ class Watches:
             "SUBSCRIBE", account, people[0], headers=headers, body=body, content_type=content_type
         )
 
+    def is_watching(self, uri: str, presentity: str) -> bool:
+        """Whether our user `uri` has a subscription to `presentity`."""
+        return (uri, presentity) in self._watching
+
     async def unsubscribe(self, account: Account, presentity: str) -> Outcome:
         """Stop watching."""
         watching = self._watching.get((account.uri, presentity))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from simulator.partner.edge import Edge, TlsRefusal
-from simulator.partner.partner import Partner
+from simulator.partner.external_access import ExternalAccess
+from simulator.partner.log import EdgeLogEntry
+from simulator.partner.partner import Partner, Tenant
 from simulator.partner.personas import (
     GENERIC,
     PERSONAS,
@@ -18,7 +20,9 @@ from simulator.partner.personas import (
     register,
     unregister,
 )
-from simulator.partner.policy import FederationPolicy, Proxy
+from simulator.partner.policy import FederationPolicy, HostingProvider, Proxy
+from simulator.partner.rules import EdgeRules, Policy
+from simulator.partner.tenant_policy import TenantPolicy
 
 __all__ = [
     "GENERIC",
@@ -29,10 +33,17 @@ __all__ = [
     "TEAMS",
     "Answer",
     "Edge",
+    "EdgeLogEntry",
+    "EdgeRules",
+    "ExternalAccess",
     "FederationPolicy",
+    "HostingProvider",
     "Partner",
     "Persona",
+    "Policy",
     "Proxy",
+    "Tenant",
+    "TenantPolicy",
     "TlsRefusal",
     "persona_named",
     "personas",

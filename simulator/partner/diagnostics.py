@@ -54,10 +54,15 @@ def diagnostic_of(failed: DiscoveryFailed) -> Diagnostic | None:
     number = failed.failure.diagnostic
     if number is None:
         return None
+    return Diagnostic(number, _TEXTS[number], parameters_of(failed))
+
+
+def parameters_of(failed: DiscoveryFailed) -> tuple[tuple[str, str], ...]:
+    """The domain, and what its SRV records lead to where that is the trouble (F1.13)."""
     parameters = [("domain", str(failed.domain))]
     if failed.failure is DiscoveryFailure.NO_MATCHING_SRV:
         parameters += [(f"fqdn{place}", target) for place, target in enumerate(failed.targets, 1)]
-    return Diagnostic(number, _TEXTS[number], tuple(parameters))
+    return tuple(parameters)
 
 
 def _quoted(text: str) -> str:

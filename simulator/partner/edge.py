@@ -1,53 +1,22 @@
-"""The edge of a partner: the rules for whom it connects to and whom it lets in (discovery facts §2.2)."""
+"""The edge of a partner as a test holds it: its address, its connections, its log and what it refused in TLS."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from simulator.errors import ExpectationFailed
 from simulator.evidence.recorder import Recorder
-from simulator.io.account import Refusal
 from simulator.io.link import Link
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
-from simulator.io.peering import Cause, NotFederated, OpenWay, Peering, StaticWay, Way
 from simulator.io.tap import RecordingTap
 from simulator.io.user import DEADLINE
 from simulator.io.user_agent import UserAgent
-from simulator.names import Fqdn, SipDomain
-from simulator.partner.personas import Answer, Persona
-from simulator.partner.policy import FederationPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeRules(Peering):
-    """The persona's rules applied to the partner's policy; the same table serves both directions."""
-
-    persona: Persona
-    policy: FederationPolicy
-    log: Callable[[str], None]
-    "Gets a sentence for each refusal; it never leaves the partner."
-    rng: random.Random = field(init=False)
-    "Makes the weighted choices of all discoveries, seeded by the persona where it has a seed."
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rng", random.Random(self.persona.discovery.seed))
-
-    def way_to(self, domain: SipDomain, user: str = "") -> Way:
-        del user
-        why_not = self.policy.why_not(domain)
-        if why_not is not None:
-            raise NotFederated(why_not)
-        proxy = self.policy.allowed.get(domain)
-        if proxy is not None:
-            return StaticWay(domain, proxy.fqdn, proxy.port, self.persona.discovery)
-        return OpenWay(domain, self.persona.discovery, self.rng)
-
-    def refusal(self, cause: Cause, sentence: str) -> Refusal:
-        answer: Answer = getattr(self.persona.answers, cause)
-        return Refusal(answer.status, answer.reason, sentence, cause=cause, closes=answer.closes)
+from simulator.names import Fqdn
+from simulator.partner.log import EdgeLog, EdgeLogEntry
+from simulator.partner.rules import EdgeRules
+from simulator.sip.message import Request, Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +37,16 @@ class EdgeTap(RecordingTap):
     """Records for the evidence and keeps the refusals, for which a test may wait."""
 
     def __init__(
-        self, recorder: Recorder, who: str, label: Callable[[Link], str], *, own_names: Sequence[str] = ()
+        self,
+        recorder: Recorder,
+        who: str,
+        label: Callable[[Link], str],
+        rules: EdgeRules,
+        *,
+        own_names: Sequence[str] = (),
     ) -> None:
         super().__init__(recorder, who, label, own_names=own_names)
+        self._rules = rules
         self.refusals: Mailbox[TlsRefusal] = Mailbox()
         self.dialled: Mailbox[str] = Mailbox()
 
@@ -78,6 +54,11 @@ class EdgeTap(RecordingTap):
         super().opened(link)
         if not link.outgoing:
             self.dialled.put(link.peer_address)
+
+    def received(self, link: Link, message: Request | Response) -> None:
+        super().received(link, message)
+        if isinstance(message, Response) and message.status >= 300:
+            self._rules.on_failure(link, message)
 
     def refused(self, link: Link, *, by_peer: bool, alert: str, sentence: str) -> None:
         super().refused(link, by_peer=by_peer, alert=alert, sentence=sentence)
@@ -87,9 +68,10 @@ class EdgeTap(RecordingTap):
 class Edge:
     """The edge as a test holds it."""
 
-    def __init__(self, loop: LoopThread, agent: UserAgent, tap: EdgeTap, log: Mailbox[str]) -> None:
+    def __init__(self, loop: LoopThread, agent: UserAgent, rules: EdgeRules, tap: EdgeTap, log: EdgeLog) -> None:
         self._loop = loop
         self._agent = agent
+        self._rules = rules
         self._tap = tap
         self._log = log
 
@@ -109,8 +91,9 @@ class Edge:
         return self._agent.transport.port
 
     @property
-    def log(self) -> tuple[str, ...]:
-        """Why it refused what it refused, a sentence each; none of it ever goes over the wire."""
+    def log(self) -> tuple[EdgeLogEntry, ...]:
+        """What it noted: result codes and `ms-diagnostics` as its administrator reads them; none of it ever goes over
+        the wire."""
         return tuple(self._log)
 
     @property
@@ -139,12 +122,18 @@ class Edge:
         """This edge ended a handshake because of the server's certificate; ExpectationFailed when it did not."""
         return self._refusal(False, alert, within)
 
-    def must_log(self, words: str, *, within: float = DEADLINE) -> str:
-        """The first log sentence with these words in it; ExpectationFailed with the log when there is none."""
-        found = self._loop.run(self._log.find(lambda sentence: words in sentence, within=within))
+    @property
+    def watch_list(self) -> tuple[str, ...]:
+        """The discovered partners that behave suspiciously, by the names of their certificates."""
+        return self._loop.call(lambda: self._rules.limits.watch_list)
+
+    def must_log(self, words: str, *, within: float = DEADLINE) -> EdgeLogEntry:
+        """The first log entry with these words, code or name in it; ExpectationFailed with the log when there is
+        none."""
+        found = self._loop.run(self._log.find(lambda entry: words in str(entry), within=within))
         if found is not None:
             return found
-        seen = "; ".join(self._log) or "nothing"
+        seen = "; ".join(map(str, self._log)) or "nothing"
         raise ExpectationFailed(f"The edge {self.fqdn} must have logged {words!r}; it logged: {seen}.")
 
     def _refusal(self, by_peer: bool, alert: str | None, within: float) -> TlsRefusal:

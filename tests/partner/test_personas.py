@@ -12,10 +12,10 @@ from simulator.errors import ConfigurationError
 from simulator.io.peering import Way
 from simulator.names import Fqdn, SipDomain
 from simulator.partner import FederationPolicy, Proxy
-from simulator.partner.edge import EdgeRules
 from simulator.partner.personas import PERSONAS, SFB_2019, Persona, persona_named, register, switches_of, unregister
 from simulator.partner.personas import Answer as FailureAnswer
 from simulator.partner.personas.persona import PARTS
+from tests.partner.edges import rules_of
 
 ACME = SipDomain.parse("acme.test")
 RECORDS = tuple(SrvRecord(0, 1, 5061, f"sip{number}.acme.test") for number in range(4))
@@ -50,7 +50,7 @@ def test_no_name_means_two_things() -> None:
 
 
 def ways_to_acme(persona: Persona, policy: FederationPolicy, times: int = 1) -> list[Way]:
-    rules = EdgeRules(persona, policy, lambda _sentence: None)
+    rules = rules_of(policy, persona)
     return [rules.way_to(ACME) for _ in range(times)]
 
 

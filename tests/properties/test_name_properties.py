@@ -35,9 +35,9 @@ from simulator.names import (
     warnings_of,
 )
 from simulator.partner import FederationPolicy
-from simulator.partner.edge import EdgeRules
-from simulator.partner.personas import SFB_2019
+from simulator.partner.tenant_policy import TenantPolicy
 from simulator.strategies import fqdns, invalid_names, ipv4_spellings, labels, lookalikes, sip_domains, spellings
+from tests.partner.edges import rules_of
 
 DOMAINS = sip_domains(max_length=120)
 PUBLIC_SUFFIXES = ("co.uk", "com.au", "co.jp", "com.br", "gov.uk", "github.io", "公司.cn", "xn--55qx5d.cn")
@@ -268,10 +268,10 @@ def test_p10_the_rule_alone_would_accept_a_stranger_below_a_public_suffix_so_the
     assert NameWarningKind.PUBLIC_SUFFIX not in {warning.kind for warning in registered.warnings}
 
 
-def is_blocked(policy: FederationPolicy, domain: SipDomain) -> bool:
+def is_blocked(policy: FederationPolicy | TenantPolicy, domain: SipDomain) -> bool:
     """Whether an edge with this policy refuses to federate with `domain`."""
     try:
-        EdgeRules(SFB_2019, policy, lambda _sentence: None).way_to(domain)
+        rules_of(policy).way_to(domain)
     except NotFederated:
         return True
     return False
@@ -303,7 +303,7 @@ def test_p11_block_all_subdomains_reaches_any_depth_and_no_neighbour(domain: Sip
     """BlockAllSubdomains of a Teams tenant: subdomain.contoso.com is blocked, subcontoso.com is not (F3.6)."""
     glued = label + domain.labels[0]
     assume(len(glued) <= 63 and glued[2:4] != "--")
-    policy = FederationPolicy(block_subdomains=True)
+    policy = TenantPolicy(block_all_subdomains=True)
     policy.block(domain)
     below, deeper = SipDomain((label, *domain.labels)), SipDomain(("a", "b", label, *domain.labels))
     beside = SipDomain((glued, *domain.labels[1:]))
@@ -317,7 +317,7 @@ def test_p12_an_allow_list_of_a_teams_tenant_hides_its_block_list(
 ) -> None:
     """The two lists may name the same domain; while there is an allow list, it counts alone (F3.6)."""
     assume(len({domain, allowed, stranger}) == 3)
-    policy = FederationPolicy(allow_list_hides_block_list=True)
+    policy = TenantPolicy()
     policy.block(domain)
     assert [is_blocked(policy, each) for each in (domain, allowed, stranger)] == [True, False, False]
 

@@ -57,7 +57,7 @@ class Side:
         users = [partner.user(f"bob{number}") for number in range(TOGETHER)]
         edge = partner.edge
         route = "\nRoute: [$route]"
-        return cls(users, edge.address, edge.port, edge.fqdn, partner.domain, lambda: tuple(edge.log), route)
+        return cls(users, edge.address, edge.port, edge.fqdn, partner.domain, lambda: tuple(map(str, edge.log)), route)
 
     def must_have_found_no_fault(self) -> None:
         """Nothing that came was refused, ignored, or against the rules."""

@@ -9,6 +9,7 @@ from simulator.partner.diagnostics import (
     NO_ADDRESS,
     NO_CONNECTION,
     NO_MATCH,
+    NO_REASON_GIVEN,
     NO_SRV,
     NO_TLS,
     NO_TRUST,
@@ -25,7 +26,7 @@ class Answer:
     """One row of the matrix: the status is for everybody, the diagnostic stays inside (dialect facts §5.1)."""
 
     status: int
-    "The status that goes to the partner; 200 takes the request and drops what it brings."
+    "The status that goes to the partner; 200 takes the request and drops what it brings, 0 is whatever came back."
     reason: str
     "Its reason phrase, as the product writes it."
     inside: Inside | None = None
@@ -58,6 +59,8 @@ class FailureAnswers:
     "TLS was reset or refused, as by a stranger to the CA; the partner sees no SIP at all [trace]."
     certificate: Answer = Answer(504, BARE_504, NO_TRUST)
     "The certificate does not name the server of the domain, in either direction [trace]."
+    no_reason: Answer = Answer(0, "", NO_REASON_GIVEN)
+    "The partner refuses and gives no reason: its status goes on to our own user, with this beside it [trace]."
     source_domain: Answer = Answer(504, BARE_504, (1015, "Cannot route from message source domain"))
     "`From` names another domain than the one that is vouched for: 403 or 504, and the connection may end [memory]."
     domain_blocked: Answer = Answer(504, BARE_504, NOT_FEDERATED)

@@ -44,6 +44,7 @@ GENERIC = Persona(
         no_address=TIME_OUT,
         no_connection=TIME_OUT,
         no_tls=TIME_OUT,
+        no_reason=Answer(0, ""),
         certificate=FORBIDDEN,
         source_domain=FORBIDDEN,
         domain_blocked=FORBIDDEN,

@@ -14,6 +14,8 @@ Unmarked = Literal["verified", "unverified", "rejected"]
 class EdgeHabits:
     """What an edge does besides writing messages; the defaults are those of Skype for Business."""
 
+    max_body: int = 5_000 * 1024
+    "Bytes of the largest body that is taken from another server (`MaxServerMessageBodySizeKb`) [doc]."
     header_capitals_in_probe: bool = True
     "Whether the OPTIONS of `edge.probe()` has its header names in capitals, as Test-CsFederatedPartner [trace]."
     from_must_match: bool = True

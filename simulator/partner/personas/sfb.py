@@ -14,6 +14,7 @@ MARKS: Final[dict[str, Mark]] = {
     "user_agent": "trace",
     "server": "memory",
     "supported": "trace",
+    "sdp_type": "trace",
     "allow": "trace",
     "accept_types": "trace",
     "epid": "trace",
