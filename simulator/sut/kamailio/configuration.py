@@ -58,7 +58,10 @@ class KamailioSettings:
 
     def write(self, folder: Path) -> Path:
         """Write all of it into `folder` and return the script; ConfigurationError where Kamailio is not whole."""
-        modules = _modules()
+        modules = known_modules()
+        if modules is None:
+            problem = Problem("driver kamailio", f"its modules are missing; `apt install {PACKAGES}`")
+            raise ConfigurationError([problem])
         names = {
             "DOMAIN": self.domain,
             "FQDN": self.fqdn,
@@ -96,12 +99,12 @@ class KamailioSettings:
         return "".join(f"[{role}:default]\n" + "\n".join(lines) + "\n\n" for role in ("server", "client"))
 
 
-def _modules() -> Path:
+def known_modules() -> Path | None:
+    """The folder with Kamailio's modules, if all that are needed are there."""
     for folder in MODULES:
-        missing = [name for name in NEEDED if not (folder / name).exists()]
-        if not missing and SCHEMAS.is_dir():
+        if all((folder / name).exists() for name in NEEDED) and SCHEMAS.is_dir():
             return folder
-    raise ConfigurationError([Problem("driver kamailio", f"its modules are missing; `apt install {PACKAGES}`")])
+    return None
 
 
 def _make_tables(path: Path) -> None:

@@ -49,7 +49,8 @@ class KamailioServer(Limited):
         self._before: tuple[dict[str, str], dict[str, bool]] = ({}, {})
         inner_fqdn = domain.child("users")
         inner_address = around.addresses()
-        self._folder = Path(tempfile.mkdtemp(prefix="sipfed-kamailio-"))
+        # In the CA's folder, which the next run removes if this one is killed.
+        self._folder = Path(tempfile.mkdtemp(prefix="kamailio-", dir=around.authority.write_root().parent))
         try:
             chain, key = around.authority.write(around.authority.issue(str(fqdn)))
             settings = KamailioSettings(
@@ -108,6 +109,11 @@ class KamailioServer(Limited):
         if account is None:
             raise ConfigurationError([Problem(f"user {name}", f"{self.name} has no such user")])
         return User(self._loop, self._agent, account)
+
+    @property
+    def pid(self) -> int:
+        """Kamailio's main process."""
+        return self._process.pid
 
     def admit(self, name: str) -> None:
         """Let there be a user called `name`, for whom a real telephone will register."""
