@@ -63,6 +63,46 @@ def test_a_missing_capability_is_named(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*embedded Connect Server lacks the capability telepathy*"])
 
 
+def test_a_missing_capability_fails_where_all_are_wanted(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from simulator.scenarios import scenario
+
+        @scenario(level="must", sources=("R1",), needs=("chat", "telepathy"))
+        def test_it(federation):
+            '''Never runs.'''
+        """
+    )
+
+    result = pytester.runpytest_subprocess(*OPTIONS, "--sipfed-strict-capabilities")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*embedded Connect Server lacks the capability telepathy*"])
+
+
+def test_tests_with_a_federation_are_shuffled_and_repeated_and_no_others(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("n", range(9))
+        def test_own(n): pass
+
+        @pytest.mark.parametrize("n", range(9))
+        def test_federated(n, federation): pass
+        """
+    )
+
+    result = pytester.runpytest_subprocess(*OPTIONS, "-v", "--sipfed-random-order", "--sipfed-repeat=2")
+
+    result.assert_outcomes(passed=27)
+    result.stdout.fnmatch_lines(["sipfed: --sipfed-random-order * repeats this order"])
+    order = [line.partition("::")[2].partition(" ")[0] for line in result.outlines if " PASSED" in line]
+    assert order[:9] == [f"test_own[{n}]" for n in range(9)]
+    assert sorted(order[9:18]) == sorted(order[18:]) == [f"test_federated[{n}]" for n in range(9)]
+    assert order[9:18] != order[18:]
+
+
 def test_an_error_in_the_background_fails_the_test_it_happened_in(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

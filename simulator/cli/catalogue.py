@@ -109,7 +109,7 @@ def run(
     if statement is not None:
         from simulator.scenarios.statement import statement_of
 
-        document = statement_of(result, whole, seed=seed, repeat=repeat)
+        document = statement_of(result, whole, profile=sut.name if sut else None, seed=seed, repeat=repeat)
         statement.write_text(document.as_json(), encoding="utf-8", newline="\n")
     context.exit(result.exit_code)
 
