@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The settings file (TOML).",
 )
+@click.option("--check", is_flag=True, help="Look for mistakes in the settings, without serving.")
 @click.option("--example", is_flag=True, help="Print a settings file that explains every setting.")
 @click.option("--control", metavar="ADDRESS:PORT", help="Offer the control API there, on loopback; port 0 is any.")
 @click.option(
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
 @click.option("--openapi", is_flag=True, help="Print the control API as an OpenAPI document.")
 @click.option("--leashed", is_flag=True, hidden=True)  # takes the token from standard input and ends with it
 def connect_server(
-    config: Path | None, example: bool, control: str | None, control_token: Path | None, openapi: bool, leashed: bool
+    config: Path | None,
+    check: bool,
+    example: bool,
+    control: str | None,
+    control_token: Path | None,
+    openapi: bool,
+    leashed: bool,
 ) -> None:
     """Run the embedded Connect Server alone, until Ctrl-C."""
     if example:
@@ -47,11 +54,16 @@ def connect_server(
     if config is None:
         raise click.UsageError("Give the settings with --config FILE; --example prints a file to start from.")
 
-    from simulator.connect_server.serve import serve
+    from simulator.connect_server import serve as service
     from simulator.scenarios.text import printable
 
+    if check:
+        for problem in service.check(config):
+            click.echo(printable(f"Warning: {problem}"))
+        click.echo(printable(f"{config} is in order."))
+        return
     options = _control(control, control_token or config.with_suffix(".token"), leashed) if control else None
-    serve(config, lambda sentence: click.echo(printable(sentence)), options, leashed=leashed)
+    service.serve(config, lambda sentence: click.echo(printable(sentence)), options, leashed=leashed)
 
 
 def _control(where: str, token_file: Path, leashed: bool) -> ControlOptions:

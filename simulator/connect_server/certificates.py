@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
@@ -34,6 +35,7 @@ from simulator.connect_server.key_files import (
     read_chain,
     read_key,
 )
+from simulator.connect_server.settings import CertificateFolder, ServerSettings
 from simulator.connect_server.suitability import Demands, Fitness, Scope
 from simulator.errors import ConfigurationError, Problem
 
@@ -154,7 +156,10 @@ class CertificateStore:
         try:
             key, leaf, others = pkcs12.load_key_and_certificates(content, secret)
         except ValueError as error:
-            message = f"The PKCS#12 file cannot be read: {error}. Is the password right?"
+            message = "It is needed, or it is wrong, or the file is no PKCS#12 file at all."
+            raise ConfigurationError([Problem("password", message)]) from error
+        except UnsupportedAlgorithm as error:
+            message = f"The PKCS#12 file cannot be read: {error}. Export it again with AES-256."
             raise ConfigurationError([Problem("certificate", message)]) from error
         if leaf is None or key is None:
             missing = "certificate" if leaf is None else "private key; export it again, with the key"
@@ -241,6 +246,14 @@ class CertificateStore:
         except OSError as error:
             raise _not_written(folder / stem, error) from error
         return self.find(f"{scope}/{stem}")
+
+
+def store_of(settings: ServerSettings) -> CertificateStore:
+    """The certificates that can be chosen from (R63); ConfigurationError when the settings name files instead."""
+    if isinstance(settings.certificate, CertificateFolder):
+        return CertificateStore(settings.certificate.folder)
+    message = "The settings name the files of one certificate; write store = ... to choose from several."
+    raise ConfigurationError([Problem("certificate.store", message)])
 
 
 def _first_name(certificate: x509.Certificate) -> str:

@@ -100,21 +100,23 @@ def belongs_to_other_account(path: Path) -> str:
     """Who owns the file or folder, when that is another account than this process's; else empty, as on Windows."""
     if sys.platform == "win32":
         return ""
-    owner = path.stat().st_uid
-    return "" if owner == os.geteuid() else account(owner)
+    else:  # noqa: RET505 - for mypy, what stands behind it could not be reached on Windows
+        owner = path.stat().st_uid
+        return "" if owner == os.geteuid() else account(owner)
 
 
 def account(uid: int | None = None) -> str:
     """The name of an account, by default the one that this process runs as."""
     if sys.platform == "win32":
         return os.environ.get("USERNAME", "this account")
-    import pwd
+    else:  # noqa: RET505 - as above
+        import pwd
 
-    uid = os.geteuid() if uid is None else uid
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+        uid = os.geteuid() if uid is None else uid
+        try:
+            return pwd.getpwuid(uid).pw_name
+        except KeyError:
+            return f"uid {uid}"
 
 
 def _why(error: OSError) -> str:
@@ -122,6 +124,5 @@ def _why(error: OSError) -> str:
 
 
 def _advice(path: Path) -> str:
-    if sys.platform == "win32":
-        return f"let the account {account()} read {path} (Properties > Security)"
-    return f"let the account {account()} read {path}, for instance with setfacl -m u:{account()}:r {path}"
+    how = "in its properties, under Security" if sys.platform == "win32" else f"with setfacl -m u:{account()}:r {path}"
+    return f"let the account {account()} read {path}, for instance {how}"

@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING
 
 from simulator.clock import SystemClock
 from simulator.connect_server.administration import Administration
-from simulator.connect_server.advice import warnings
+from simulator.connect_server.advice import certificate_warnings, examine, warnings
+from simulator.connect_server.identity import own_certificate
 from simulator.connect_server.server import ConnectServer
-from simulator.connect_server.settings import CertificateFiles, CertificateRules, Listen, ServerSettings, load
+from simulator.connect_server.settings import CertificateFiles, CertificateRules, Listen, ServerSettings
+from simulator.connect_server.settings_file import load
+from simulator.errors import ConfigurationError, Problem
 from simulator.io.mailbox import Mailbox
 from simulator.io.timers import Timers
 from simulator.names import Fqdn, SipDomain
@@ -59,15 +62,25 @@ def serve(
     `leashed` also ends it when standard input ends, as it does when the process at its other end is gone.
     Raises ConfigurationError when the settings, the files they name or an address to listen on cannot be used.
     """
-    settings = load(path)
-    for problem in warnings(settings):
-        say(f"Warning: {problem}")
-    asyncio.run(_run(settings, say, control, leashed))
+    asyncio.run(_run(path, say, control, leashed))
 
 
-async def _run(
-    settings: ServerSettings, say: Callable[[str], None], control: ControlOptions | None, leashed: bool
-) -> None:
+def check(path: Path) -> list[Problem]:
+    """Look at everything that `serve` looks at, without serving, and return the warnings.
+
+    ConfigurationError names every mistake.
+    """
+    settings = read_settings(path)
+    now = SystemClock().today()
+    return [*warnings(settings), *certificate_warnings(settings, own_certificate(settings, now), now)]
+
+
+def read_settings(path: Path) -> ServerSettings:
+    """The settings in `path`, of which the certificate too is fit to be served with; else ConfigurationError."""
+    return load(path, also=lambda settings: examine(settings, SystemClock().today()))
+
+
+async def _run(path: Path, say: Callable[[str], None], control: ControlOptions | None, leashed: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -75,7 +88,9 @@ async def _run(
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     if leashed:
         threading.Thread(target=_await_end_of_input, args=(loop, stop), daemon=True).start()
-    service = Service(settings, say)
+    service = Service(read_settings(path), say)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(service.reload, path))
     try:
         await service.start(control)
         await stop.wait()
@@ -109,6 +124,8 @@ class Service:
         """Listen for partners and, where `control` says so, for the control API."""
         asyncio.get_running_loop().set_exception_handler(self._keep_error)
         served = await self._serve("0", self._settings, self._say)
+        for problem in served.server.warnings():
+            self._say(f"Warning: {problem}")
         address, port = served.server.address
         settings = self._settings
         self._say(f"{settings.fqdn} serves {settings.domain} at {address}:{port}; Ctrl-C ends it.")
@@ -116,6 +133,21 @@ class Service:
             await self._open_control(served, control)
             assert served.control is not None
             self._say(f"{CONTROL_LINE}{served.control.url}")
+
+    def reload(self, path: Path) -> None:
+        """Read the settings again and say what came of it; with mistakes in them everything stays as it is."""
+        served = self._served.get("0")
+        if served is None:
+            return
+        try:
+            sentences = served.server.reload(path).sentences
+        except ConfigurationError as error:
+            self._say("The settings stay as they were, for the file has mistakes:")
+            sentences = [str(problem) for problem in error.problems]
+        else:
+            sentences += [f"Warning: {problem}" for problem in served.server.warnings()]
+        for sentence in sentences:
+            self._say(sentence)
 
     async def close(self) -> None:
         """Let what is under way come to its end, say good-bye to partners, and stop."""

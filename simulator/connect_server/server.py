@@ -7,12 +7,12 @@ from pathlib import Path
 
 from simulator.connect_server import consistency, ways
 from simulator.connect_server.advice import certificate_warnings, examine, name_problems, warnings
-from simulator.connect_server.certificates import CertificateStore, StoredCertificate
+from simulator.connect_server.certificates import CertificateStore, StoredCertificate, store_of
 from simulator.connect_server.changes import Change, Reload, differences
 from simulator.connect_server.dialect import DIALECT
 from simulator.connect_server.entitlement import entitlement
 from simulator.connect_server.identity import OwnCertificate, own_certificate
-from simulator.connect_server.settings import CertificateFolder, ServerSettings, User
+from simulator.connect_server.settings import ServerSettings, User
 from simulator.connect_server.suitability import Demands
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.account import Account, Refusal
@@ -71,10 +71,7 @@ class ConnectServer(Peering):
     @property
     def store(self) -> CertificateStore:
         """The certificates that can be chosen from (R63); ConfigurationError when the settings name files instead."""
-        if isinstance(self._settings.certificate, CertificateFolder):
-            return CertificateStore(self._settings.certificate.folder)
-        message = "The settings name the files of one certificate; write store = ... to choose from several."
-        raise ConfigurationError([Problem("certificate.store", message)])
+        return store_of(self._settings)
 
     async def start(self) -> None:
         """Listen; ConfigurationError when certificate or address cannot be used (R43, R59)."""
@@ -120,6 +117,7 @@ class ConnectServer(Peering):
         if "dns" in changed:
             self.agent.resolver = ways.resolver(settings)
         self._take_users()
+        self.agent.partings.review()
         return changes
 
     def reload(self, path: Path) -> Reload:

@@ -45,6 +45,21 @@ class Admission:
         """Drop what still waits on a connection that is gone."""
         self._held.pop(link, None)
 
+    def ways(self) -> set[Way]:
+        """The ways whose domains were proven on a connection that is still there."""
+        return {way for link, ways in self._vouched.items() if link.alive for way in ways}
+
+    def disown(self, way: Way) -> list[Link]:
+        """Forget on which connections the domain of `way` was proven; those are returned that nobody else is proven on.
+
+        On the others further domains are served, which it does not concern (R38).
+        """
+        left = []
+        for link, ways in self._vouched.items():
+            if ways.pop(way, None) is not None and not ways:
+                left.append(link)
+        return left
+
     def _examine(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         agent = self._agent
         try:

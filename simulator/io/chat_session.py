@@ -15,7 +15,7 @@ from simulator.io.account import Account
 from simulator.io.link import RequestTimedOut
 from simulator.io.timers import Alarm
 from simulator.outcome import Outcome
-from simulator.sip.invite import InviteSession
+from simulator.sip.invite import InviteSession, SessionState
 from simulator.sip.message import Request, Response
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ class ChatSession:
     def ended(self) -> bool:
         """Whether no message can be sent in it any more."""
         return self._session.ended
+
+    @property
+    def ending(self) -> bool:
+        """Whether a BYE is on its way, so that the next message needs another session."""
+        return self._session.state is SessionState.ENDING
 
     # -- sending ------------------------------------------------------------------------------------------------
 

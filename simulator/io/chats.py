@@ -57,7 +57,7 @@ class Chats:
         if self._pages(pair):
             return await self._page(account, remote, *text.encode(message, *([form] if form else [])))
         for _ in range(2):
-            session = self._sessions.get(pair)
+            session = self.session_with(account, remote)
             if session is None:
                 opening = self._opening.get(pair)
                 ours = opening is None
@@ -80,7 +80,7 @@ class Chats:
         if self._pages(pair):
             _, content_type, body = write_composing(Composing(active), "iscomposing")
             return await self._page(account, remote, content_type, body)
-        session = self._sessions.get(pair) or await self._opened(account, remote, None)
+        session = self.session_with(account, remote) or await self._opened(account, remote, None)
         return session if isinstance(session, Outcome) else await session.tell_typing(active)
 
     async def reopen(self, account: Account, remote: str, *, same_conversation: bool) -> Outcome:
@@ -104,7 +104,8 @@ class Chats:
 
     def session_with(self, account: Account, remote: str) -> ChatSession | None:
         """The session in which the next message goes; None when it has to be opened first."""
-        return self._sessions.get((account.uri, remote))
+        session = self._sessions.get((account.uri, remote))
+        return None if session is None or session.ending else session
 
     def _pages(self, pair: Pair) -> bool:
         match self._agent.dialect.im:

@@ -88,6 +88,14 @@ class Connections:
         """Whether a connection that may be used is there."""
         return bool(self._ready(way))
 
+    def ways(self) -> set[Way]:
+        """The ways to which connections are open or opening."""
+        return {*self._opened, *(way for way, links in self._incoming.items() if links)}
+
+    def links(self, way: Way) -> list[Link]:
+        """The connections to `way` that may be used."""
+        return self._ready(way)
+
     def on_used(self, link: Link) -> None:
         """A request came in on `link`: one that the partner opened is watched from then on."""
         if not link.outgoing and link not in self._watched:

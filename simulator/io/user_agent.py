@@ -19,6 +19,7 @@ from simulator.io.connections import ConnectionHabits, Connections
 from simulator.io.dialect import Dialect
 from simulator.io.link import Link, LinkLost, Tap
 from simulator.io.offers import send_offer
+from simulator.io.partings import Partings
 from simulator.io.peering import NotFederated, Peering
 from simulator.io.resolver import Resolver
 from simulator.io.timers import Timers
@@ -86,6 +87,7 @@ class UserAgent:
         self.resolver = resolver
         self.admission = Admission(self)
         self.connections = Connections(self, habits)
+        self.partings = Partings(self)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def listen(self, address: str, port: int) -> None:
@@ -235,6 +237,9 @@ class UserAgent:
 
     async def link_to(self, domain: SipDomain, *, user: str = "", call_id: str = "") -> Link:
         """A connection of ours to `domain` for `sip:user@domain` of ours, opened when there is none that lives."""
+        parting = self.partings.link_for(call_id)
+        if parting is not None:
+            return parting
         way = self.peering.way_to(domain, user)
         self.peering.may_send(user, domain)
         return await self.connections.link(way, call_id)

@@ -25,7 +25,7 @@ class Watching:
     def __init__(self, agent: UserAgent, account: Account, presentity: str, usage: SubscriberUsage) -> None:
         """`presentity` is whom the SUBSCRIBE goes to; a batch may bring states of others as well."""
         self._agent = agent
-        self._account = account
+        self.account = account
         self.presentity = presentity
         self._key: DialogId | None = None
         self._told = SubscriptionPhase.REQUESTED
@@ -95,7 +95,7 @@ class Watching:
             state = None
             if document is not None and document.parts:
                 state = self._states[about] = document.onto(self._states.get(about))
-            self._account.seen.put(
+            self.account.seen.put(
                 PresenceSeen(about, state, said_word, self._agent.now, media_type, message.cseq.method)
             )
         return 200
@@ -112,13 +112,13 @@ class Watching:
         if self.usage.ended:
             if self._key is not None:
                 self._agent.dialogs.pop(self._key, None)
-            self._agent.watches.forget(self._account, self.presentity, self)
+            self._agent.watches.forget(self.account, self.presentity, self)
 
     def _tell(self) -> None:
         if self.usage.state is not self._told:
             self._told = self.usage.state
             reason = (self.usage.reason or self.usage.ended_because) if self.usage.ended else ""
-            self._account.subscriptions.put(SubscriptionSeen(self.presentity, self._told.value, reason))
+            self.account.subscriptions.put(SubscriptionSeen(self.presentity, self._told.value, reason))
 
     def rest(self) -> None:
         """Do nothing more by itself."""
