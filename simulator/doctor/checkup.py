@@ -11,8 +11,9 @@ from pathlib import Path
 from cryptography import x509
 
 from simulator import tls, trust
-from simulator.doctor.probe import NOBODY, PROBES, S4B, Probe
+from simulator.doctor.probe import NOBODY
 from simulator.errors import ConfigurationError, InvalidName, Problem
+from simulator.io.probe import PROBES, S4B, Probe
 from simulator.names import Fqdn, Host, SipDomain, parse_host
 
 SIP_PORT = 5061

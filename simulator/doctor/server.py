@@ -16,6 +16,7 @@ from simulator.doctor import probe
 from simulator.doctor.call import Accepted, Call, CallEnded, Ending
 from simulator.doctor.checkup import Checkup
 from simulator.doctor.steps import Result, Step, not_checked
+from simulator.io.probe import build
 from simulator.io.transport import os_sentence
 from simulator.names import Fqdn
 from simulator.sip.message import Response
@@ -227,7 +228,7 @@ class Visitor:
         checkup = self._checkup
         began = time.monotonic()
         call.send(
-            probe.build(
+            build(
                 checkup.probe,
                 checkup.domain,
                 checkup.requester,

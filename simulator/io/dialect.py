@@ -44,6 +44,10 @@ class Dialect(ChatRules):
         "OPTIONS",
     )
     "Methods of the `Allow` header."
+    header_order: tuple[str, ...] = ()
+    "The order of the header fields, `*` for all others; none leaves it to the writer (dialect facts §4.1) [trace]."
+    header_names: tuple[str, ...] = ()
+    "Names of headers that are spelled otherwise than usual, in lower case say (dialect facts §2.1) [trace]."
     epid: bool = False
     "Whether From and To carry an endpoint id, and no blank stands before `<` (dialect facts §2.1)."
     gruu_contact: bool = False

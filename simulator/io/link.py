@@ -14,6 +14,7 @@ from simulator.sip.connection import SipConnection
 from simulator.sip.framing import Limits
 from simulator.sip.merging import RequestRegister
 from simulator.sip.message import Request, Response
+from simulator.sip.style import HeaderStyle
 from simulator.sip.transaction import ClientTransaction, ServerTransaction
 from simulator.trust import Verdict
 
@@ -104,6 +105,7 @@ class Link(asyncio.Protocol):
         tap: Tap | None = None,
         register: RequestRegister | None = None,
         limits: Limits | None = None,
+        style: HeaderStyle | None = None,
         on_gone: Callable[[Link], object] = lambda _link: None,
     ) -> None:
         """`on_gone` is called when the socket is closed, which may be a moment after the link has ended."""
@@ -124,7 +126,7 @@ class Link(asyncio.Protocol):
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         "Done when TLS is up; raises LinkLost when it never comes up."
         self._tls = endpoint
-        self._sip = SipConnection(sent_by=sent_by, tap=self._on_message, register=register, limits=limits)
+        self._sip = SipConnection(sent_by=sent_by, tap=self._on_message, register=register, limits=limits, style=style)
         self._user = user
         self._timers = timers
         self._timer: Timer | None = None

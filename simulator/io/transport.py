@@ -18,6 +18,7 @@ from simulator.io.timers import Timers
 from simulator.names import parse_host
 from simulator.sip.framing import Limits
 from simulator.sip.merging import RequestRegister
+from simulator.sip.style import HeaderStyle
 
 CONNECT_TIMEOUT = 5.0
 "Seconds for TCP and TLS together."
@@ -58,6 +59,8 @@ class SipTransport:
     "Every connection that is open or opening."
     limits: Limits = field(default_factory=Limits)
     "How much of a message is taken in."
+    style: HeaderStyle | None = None
+    "How header fields are ordered and spelled; None leaves them as they were written."
     _register: RequestRegister = field(default_factory=RequestRegister)
     _server: asyncio.Server | None = None
     _contexts: dict[str, tls.Context] = field(default_factory=dict)
@@ -146,6 +149,7 @@ class SipTransport:
             tap=self.tap,
             register=self._register,
             limits=self.limits,
+            style=self.style,
             on_gone=self.links.discard,
         )
         if isinstance(endpoint, CheckedEndpoint):

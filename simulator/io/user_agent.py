@@ -32,6 +32,7 @@ from simulator.presence.state import PresenceState
 from simulator.sip.dialog import Dialog, DialogId
 from simulator.sip.message import Request, Response
 from simulator.sip.options import bad_extension
+from simulator.sip.style import HeaderStyle
 from simulator.sip.transaction import ServerTransaction
 
 LEAVE_TIME = 1.0
@@ -80,6 +81,8 @@ class UserAgent:
         self.unasked: list[str] = []
         "What came that belongs to nothing any user did, a sentence each."
         self.transport = SipTransport(identity, trust_policy, timers, self, str(fqdn), tap, key_log)
+        if dialect.header_order or dialect.header_names:
+            self.transport.style = HeaderStyle(dialect.header_order, dialect.header_names)
         self.transport.versions = habits.tls_minimum, habits.tls_maximum
         self.writer = Writer(dialect, fqdn, self.transport)
         self.chats = Chats(self)

@@ -25,6 +25,8 @@ class Writer:
         self.dialect = dialect
         self.record_route = ""
         "Our own Record-Route value; every request inside a dialog must bring it back byte for byte."
+        self.edge_headers: list[Header] = []
+        "What the edge adds to every request that leaves."
         self._fqdn = fqdn
         self._transport = transport
 
@@ -47,7 +49,7 @@ class Writer:
 
     def request_headers(self) -> list[Header]:
         """What every request of the dialect carries."""
-        return [("User-Agent", self.dialect.user_agent)] if self.dialect.user_agent else []
+        return [*([("User-Agent", self.dialect.user_agent)] if self.dialect.user_agent else []), *self.edge_headers]
 
     def routing_headers(self) -> list[Header]:
         """What keeps us in the path of a dialog that a request of ours can begin (RFC 3261 §16.6, RFC 6665 §4.3)."""

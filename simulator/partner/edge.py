@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, Self
 
-from simulator.errors import ExpectationFailed
+from simulator.errors import ExpectationFailed, FederationFailed
 from simulator.evidence.recorder import Recorder
 from simulator.io.link import Link
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
+from simulator.io.probe import PROBES, S4B, USER, build
 from simulator.io.tap import RecordingTap
 from simulator.io.user import DEADLINE
 from simulator.io.user_agent import UserAgent
-from simulator.names import Fqdn
+from simulator.names import Fqdn, SipDomain
 from simulator.partner.log import EdgeLog, EdgeLogEntry
 from simulator.partner.rules import EdgeRules
 from simulator.sip.message import Request, Response
@@ -31,6 +33,40 @@ class TlsRefusal:
     "The TLS alert that was sent, by its name in RFC 8446 §6; empty when there was none."
     sentence: str
     "Why, as far as this side knows."
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What `Test-CsFederatedPartner` shows: any final answer but 504 proves the link (dialect facts §1.3)."""
+
+    target: str
+    "`TargetFqdn`: the edge that probed."
+    domain: SipDomain
+    "Whom it probed."
+    result: Literal["Success", "Failure"]
+    "The verdict."
+    latency: float
+    "Seconds from the request to its answer, on the federation's clock."
+    status: int | None
+    "The status of the answer; None when there was none."
+    error: str = ""
+    "What went wrong, in a sentence; empty for a success."
+    diagnosis: tuple[str, ...] = ()
+    "What the edge tells its administrator: the values of `ms-diagnostics`."
+
+    def must_succeed(self) -> Self:
+        """Return self, or raise ExpectationFailed with the error and the diagnosis."""
+        if self.result == "Failure":
+            raise ExpectationFailed(
+                f"{self.target} must reach {self.domain}, but: {' '.join((self.error, *self.diagnosis))}"
+            )
+        return self
+
+    def must_fail(self) -> Self:
+        """Return self, or raise ExpectationFailed when the link works."""
+        if self.result == "Success":
+            raise ExpectationFailed(f"{self.target} must not reach {self.domain}, but was answered {self.status}.")
+        return self
 
 
 class EdgeTap(RecordingTap):
@@ -68,8 +104,11 @@ class EdgeTap(RecordingTap):
 class Edge:
     """The edge as a test holds it."""
 
-    def __init__(self, loop: LoopThread, agent: UserAgent, rules: EdgeRules, tap: EdgeTap, log: EdgeLog) -> None:
+    def __init__(
+        self, loop: LoopThread, agent: UserAgent, rules: EdgeRules, tap: EdgeTap, log: EdgeLog, opposite: SipDomain
+    ) -> None:
         self._loop = loop
+        self._opposite = opposite
         self._agent = agent
         self._rules = rules
         self._tap = tap
@@ -100,6 +139,31 @@ class Edge:
     def connections(self) -> int:
         """How many connections are open now, in both directions."""
         return self._loop.call(lambda: sum(link.alive for link in self._agent.transport.links))
+
+    def probe(self, domain: SipDomain | str | None = None) -> ProbeResult:
+        """Send the OPTIONS of `Test-CsFederatedPartner` to `domain`, by default that of the server under test."""
+        return self._loop.run(self._probe(self._opposite if domain is None else SipDomain.parse(str(domain))))
+
+    async def _probe(self, domain: SipDomain) -> ProbeResult:
+        agent, began = self._agent, self._agent.now
+        own = next(iter(self._rules.policies))
+        shape = S4B if self._rules.persona.edge.header_capitals_in_probe else PROBES["plain"]
+        status: int | None = None
+        error = ""
+        diagnosis: tuple[str, ...] = ()
+        try:
+            link = await agent.link_to(domain, user=f"sip:{USER}@{own}")
+            request = build(shape, domain, own, server=link.expected, own_host=str(agent.fqdn), local=link.own_address)
+            response = await link.request(request, add_via=False)
+        except FederationFailed as failure:
+            error = str(failure)
+            diagnosis = self._rules.unreachable(failure, f"OPTIONS to {domain}", agent.log)
+        else:
+            status = response.status
+            if status == 504:
+                error = f"A {status} ({response.reason}) response was received."
+        result: Literal["Success", "Failure"] = "Failure" if error else "Success"
+        return ProbeResult(str(self.fqdn), domain, result, agent.now - began, status, error, diagnosis)
 
     def must_have_been_dialled(self, *, within: float = DEADLINE) -> str:
         """Somebody connected to this edge; gives the address they came from, or raises ExpectationFailed."""

@@ -124,8 +124,10 @@ class Partner:
             key_log=key_log,
             habits=persona.links,
         )
+        if persona.edge.mark_verified:
+            self.agent.writer.edge_headers = [(persona.edge.verification_header, "ms-source-verified-user=verified")]
         self.agent.transport.limits = Limits(body=max(Limits().body, 2 * persona.edge.max_body))
-        self.edge = Edge(loop, self.agent, self.rules, tap, self._log)
+        self.edge = Edge(loop, self.agent, self.rules, tap, self._log, SipDomain.parse(opposite))
 
     def __str__(self) -> str:
         return str(self.domain)

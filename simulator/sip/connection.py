@@ -67,13 +67,15 @@ class SipConnection:
         tap: Tap | None = None,
         trying: bool = False,
         register: RequestRegister | None = None,
+        style: Callable[[Request | Response], Request | Response] | None = None,
     ) -> None:
         """`sent_by` is our `host:port` for the Via of requests; `tap` sees every message in both directions, also those
         that make no event and those that are sent by themselves (ACK, CANCEL, 200 to CANCEL, 400).
 
         With `trying`, a request that waits for its answer gets a 100 by itself, an INVITE after 0.2 seconds
         (`timers.trying`), any other after 3.5 (RFC 4320 §4.1); without, only what you send goes out. Merged requests
-        are looked for among those of this connection, or of all that share the `register`.
+        are looked for among those of this connection, or of all that share the `register`. `style` has the last word on
+        the header fields of what is sent, but for requests that bring a Via of their own.
         """
         self.timers = timers or Timers()
         self._trying = trying
@@ -82,6 +84,7 @@ class SipConnection:
         self._layer = TransactionLayer(self.timers, register, trying=trying)
         self._reader = MessageReader(limits or Limits())
         self._tap = tap
+        self._style = style
         self._now = 0.0
         self._output: list[bytes] = []
         self._events: deque[Event] = deque()
@@ -132,9 +135,8 @@ class SipConnection:
         """Send a request; its events carry the transaction that is returned. `request` itself stays as it was.
 
         A Via of ours is put on top, unless `add_via` is off: then the request must bring one with an unused branch, or
-        one without, as NEGOTIATE has it; of those a method can wait for one at a time.
-        Over a lost connection the transaction fails at once, with an event. Raises LocalProtocolError for ACK and
-        CANCEL.
+        one without, as NEGOTIATE has it; of those a method can wait for one at a time. Over a lost connection the
+        transaction fails at once, with an event. Raises LocalProtocolError for ACK and CANCEL.
         """
         if request.method in ("ACK", "CANCEL"):
             raise LocalProtocolError(f"{request.method} makes no transaction of its own: use send_ack or cancel.")
@@ -143,7 +145,7 @@ class SipConnection:
             request = self._with_via(request, branch)
         else:
             branch = request.top_via.branch or ""
-        return self._start(self._layer.new_client(request, branch), now)
+        return self._start(self._layer.new_client(request, branch), now, styled=add_via)
 
     def send_ack(self, request: Request) -> Request:
         """Send the ACK of a 2xx, which belongs to no transaction (RFC 3261 §13.2.2.4); returns it with its Via."""
@@ -373,7 +375,7 @@ class SipConnection:
 
     # The engine
 
-    def _start(self, transaction: ClientTransaction, now: float) -> ClientTransaction:
+    def _start(self, transaction: ClientTransaction, now: float, *, styled: bool = True) -> ClientTransaction:
         if transaction.key in self._layer.clients:
             raise LocalProtocolError(f"The branch {transaction.key[0]!r} is in use.")
         if self._lost is not None:
@@ -381,7 +383,7 @@ class SipConnection:
             self._fail(transaction, "connection", f"The connection was lost: {self._lost}", now)
             return transaction
         self._layer.start_client(transaction, now)
-        self._write(transaction.request)
+        self._write(transaction.request, styled=styled)
         return transaction
 
     def _run_out(self, transaction: Transaction, letter: str, actions: tuple[Action, ...], now: float) -> None:
@@ -407,8 +409,10 @@ class SipConnection:
         headers = Headers.from_block(f"\r\nVia: {self._via}{branch}{request.headers.block}")
         return Request(request.method, request.uri, headers, request.body)
 
-    def _write(self, message: Request | Response) -> None:
+    def _write(self, message: Request | Response, *, styled: bool = True) -> None:
         if self._lost is None:
+            if styled and self._style is not None:
+                message = self._style(message)
             if self._tap is not None:
                 self._tap("out", message)
             self._output.append(bytes(message))

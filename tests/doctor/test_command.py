@@ -21,10 +21,10 @@ from simulator.cli.doctor import doctor as command
 from simulator.doctor import Step
 from simulator.doctor.checkup import STEP_LIMIT
 from simulator.doctor.display import TableDisplay, display_for
-from simulator.doctor.probe import PROBES
 from simulator.doctor.report import MAX_LINE, SCHEMA
 from simulator.doctor.steps import TITLES
 from simulator.federation import Federation
+from simulator.io.probe import PROBES
 from simulator.sip import Request
 from tests.doctor.conftest import Doctor, Findings, Servers
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from simulator.doctor.probe import PROBES, build
 from simulator.federation import Federation
+from simulator.io.probe import PROBES, build
 from simulator.names import SipDomain
 from simulator.sip import Request
 from tests.doctor.conftest import Doctor, Servers

@@ -25,8 +25,8 @@ class EdgeHabits:
     and `rejected`; but who is not Microsoft writes no such header, and is federated with all the same [inference]."""
     verification_header: str = "ms-asserted-verification-level"
     "The header that carries the level, spelled from memory [memory]."
-    mark_verified: bool = False
-    "Whether outgoing messages carry that header (`MarkSourceVerifiableOnOutgoingMessages`) [memory]."
+    mark_verified: bool = True
+    "Whether outgoing messages carry that header (`MarkSourceVerifiableOnOutgoingMessages`) [doc]."
     limit_discovered: bool = False
     """Whether the next four are enforced. The figures are documented; what becomes of the surplus is not, so that a
     test has to ask for it [memory]."""

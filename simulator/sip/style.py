@@ -1,0 +1,36 @@
+"""In which order and spelling a product writes its header fields, both free in RFC 3261 §7.3.1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from simulator.sip.headers import Headers, key_of
+from simulator.sip.message import Request, Response
+
+REST: Final = "*"
+"The place of the headers that an order does not name."
+
+
+class HeaderStyle:
+    """Puts the header fields of a message in order and spells their names; values stay as they are."""
+
+    def __init__(self, order: Sequence[str] = (), names: Sequence[str] = ()) -> None:
+        """`order` names headers from top to bottom, `*` stands for all others, which keep their order among each other;
+        without one they come last. `names` are spellings that differ from the usual ones, such as `history-info`."""
+        self._ranks = {key_of(name): rank for rank, name in enumerate(order)}
+        self._rest = self._ranks.get(REST, len(order))
+        self._names = {key_of(name): name for name in names}
+
+    def __call__(self, message: Request | Response) -> Request | Response:
+        """The same message in this style."""
+        keyed = [(key_of(line.partition(":")[0].rstrip()), line) for line in message.headers.lines]
+        keyed.sort(key=lambda pair: self._ranks.get(pair[0], self._rest))
+        headers = Headers.unchecked(self._spelled(key, line) for key, line in keyed)
+        if isinstance(message, Request):
+            return Request(message.method, message.uri, headers, message.body, version=message.version)
+        return Response(message.status, message.reason, headers, message.body, version=message.version)
+
+    def _spelled(self, key: str, line: str) -> str:
+        name = self._names.get(key)
+        return line if name is None else name + line[line.index(":") :]
