@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
 from simulator import tls
@@ -20,6 +21,9 @@ from simulator.trust import Verdict
 
 WRITE_BUFFER_LIMIT = 8 * 1024 * 1024
 "Bytes that may wait for a peer that does not read; one more message ends the connection."
+RECORD = 16_384
+"""Bytes that fill a TLS record. What is to be sent leaves when it comes to that, though the rest of a read is still to
+be handled: the peer has something to do meanwhile, and to wait for more would save nothing."""
 LINGER = 2.0
 "Seconds in which a peer that broke the rules may read our last answer before the connection is cut."
 
@@ -86,11 +90,21 @@ class LinkUser(Protocol):
         """The link is gone; its transactions have ended already."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """Who waits for the responses to a request of ours."""
+
+    on_response: Callable[[Response], None] | None
+    on_failure: Callable[[LinkLost | RequestTimedOut], None]
+    future: asyncio.Future[Response] | None
+    "What `request` gave, by which an INVITE can be cancelled."
+
+
 class Link(asyncio.Protocol):
     """A connection to one peer; all methods are to be called on the loop's thread.
 
-    Everything that one read of the socket brings is handled before anything is written, and all answers leave in
-    one write (one write per message costs three to five times as much).
+    What is sent while one read of the socket is handled leaves together, a TLS record at a time (one write per message
+    costs three to five times as much).
     """
 
     def __init__(
@@ -126,15 +140,15 @@ class Link(asyncio.Protocol):
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         "Done when TLS is up; raises LinkLost when it never comes up."
         self._tls = endpoint
-        self._sip = SipConnection(sent_by=sent_by, tap=self._on_message, register=register, limits=limits, style=style)
+        seen = None if tap is None else self._on_message
+        self._sip = SipConnection(sent_by=sent_by, tap=seen, register=register, limits=limits, style=style)
         self._user = user
         self._timers = timers
         self._timer: Timer | None = None
         self._tap = tap
         self._on_gone = on_gone
         self._transport: asyncio.Transport | None = None
-        self._waiting: dict[ClientTransaction, asyncio.Future[Response]] = {}
-        self._on_response_of: dict[ClientTransaction, Callable[[Response], None]] = {}
+        self._waiting: dict[ClientTransaction, _Awaited] = {}
         self._in_dispatch = False
         self._flush_planned = False
         self._alert = ""
@@ -172,15 +186,34 @@ class Link(asyncio.Protocol):
         It raises LinkLost when the connection ends first and RequestTimedOut after Timer B or F. `on_response` gets
         every response, the provisional ones too, before anything is handled that came behind it in the same read.
         """
+        future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def failed(error: LinkLost | RequestTimedOut) -> None:
+            if not future.done():
+                _fail(future, error)
+
+        self._send(request, _Awaited(on_response, failed, future), add_via=add_via)
+        return future
+
+    def send(
+        self,
+        request: Request,
+        on_response: Callable[[Response], None],
+        on_failure: Callable[[LinkLost | RequestTimedOut], None],
+    ) -> None:
+        """The same without a future, which costs as much as reading the response: for whoever sends a great many.
+
+        Either `on_response` gets a final response at last, or `on_failure` the error; raises LinkLost when the
+        connection has ended before.
+        """
+        self._send(request, _Awaited(on_response, on_failure, None))
+
+    def _send(self, request: Request, awaited: _Awaited, *, add_via: bool = True) -> None:
         if self.closed_because is not None:
             raise self.closed_because
-        future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         transaction = self._sip.send_request(request, self._timers.clock.now(), add_via=add_via)
-        self._waiting[transaction] = future
-        if on_response is not None:
-            self._on_response_of[transaction] = on_response
+        self._waiting[transaction] = awaited
         self._flush_soon()
-        return future
 
     def respond(self, transaction: ServerTransaction, response: Response) -> None:
         """Answer the request of `transaction`; nothing happens when the connection is gone."""
@@ -207,8 +240,8 @@ class Link(asyncio.Protocol):
 
     def cancel(self, invite: asyncio.Future[Response]) -> None:
         """Give up on an INVITE of ours, named by the future that `request` gave; its final response still comes."""
-        for transaction, future in self._waiting.items():
-            if future is invite:
+        for transaction, awaited in self._waiting.items():
+            if awaited.future is invite:
                 self._sip.cancel(transaction, self._timers.clock.now())
                 self._flush_soon()
                 return
@@ -301,24 +334,27 @@ class Link(asyncio.Protocol):
         self._end(sentence, phase="tls" if self.handshake is None else "sip")
 
     def _drain_sip(self) -> None:
-        while (event := self._sip.next_event()) is not None:
-            self._on_sip_event(event)
+        sip = self._sip
+        while (event := sip.next_event()) is not None:
+            if isinstance(event, sip_events.RequestReceived):
+                self._user.on_request(self, event.transaction, event.request)
+            elif isinstance(event, sip_events.ResponseReceived):
+                self._on_response(event.transaction, event.response)
+            else:
+                self._on_rare_event(event)
+            if sip.due >= RECORD and self.closed_because is None:
+                self._send_due()
 
-    def _on_sip_event(self, event: sip_events.Event) -> None:
+    def _on_rare_event(self, event: sip_events.Event) -> None:
         match event:
-            case sip_events.RequestReceived(request=request, transaction=transaction):
-                self._user.on_request(self, transaction, request)
-            case sip_events.ResponseReceived(response=response, transaction=transaction):
-                self._on_response(transaction, response)
             case sip_events.AckReceived(request=request):
                 self._user.on_ack(self, request)
             case sip_events.CancelReceived(request=request, transaction=transaction):
                 self._user.on_cancel(self, transaction)
             case sip_events.TransactionFailed(transaction=ClientTransaction() as transaction, sentence=sentence):
-                self._on_response_of.pop(transaction, None)
-                future = self._waiting.pop(transaction, None)
-                if future is not None and not future.done():
-                    _fail(future, self.closed_because or RequestTimedOut(sentence))
+                awaited = self._waiting.pop(transaction, None)
+                if awaited is not None:
+                    awaited.on_failure(self.closed_because or RequestTimedOut(sentence))
             case sip_events.RequestRefused(request=request, reason=reason):
                 self._user.on_remark(self, f"a {request.method} was refused: {reason}")
             case sip_events.ResponseDiscarded(response=response, reason=reason):
@@ -329,21 +365,18 @@ class Link(asyncio.Protocol):
                 self._ended(self.fault, phase="sip")
 
     def _on_response(self, transaction: ClientTransaction, response: Response) -> None:
-        if response.status < 200:
-            on_response = self._on_response_of.get(transaction)
-            if on_response is not None:
-                on_response(response)
+        final = response.status >= 200
+        awaited = self._waiting.pop(transaction, None) if final else self._waiting.get(transaction)
+        if awaited is None:
             return
-        on_response = self._on_response_of.pop(transaction, None)
-        if on_response is not None:
-            on_response(response)
-        future = self._waiting.pop(transaction, None)
-        if future is not None and not future.done():
-            future.set_result(response)
+        if awaited.on_response is not None:
+            awaited.on_response(response)
+        if final and awaited.future is not None and not awaited.future.done():
+            awaited.future.set_result(response)
 
     def _on_message(self, direction: Literal["in", "out"], message: Request | Response) -> None:
-        if self._tap is not None:
-            (self._tap.received if direction == "in" else self._tap.sent)(self, message)
+        assert self._tap is not None
+        (self._tap.received if direction == "in" else self._tap.sent)(self, message)
 
     def _flush_soon(self) -> None:
         if not self._in_dispatch and not self._flush_planned:
@@ -354,16 +387,18 @@ class Link(asyncio.Protocol):
         self._flush_planned = False
         if self._transport is None or self._transport.is_closing():
             return
-        data = self._sip.data_to_send()
-        if data:
-            self.used_at = self._timers.clock.now()
-            self._tls.send(data)
-        self._write()
+        self._send_due()
         if self._transport.get_write_buffer_size() > WRITE_BUFFER_LIMIT:
             self._transport.abort()
             self.fault = f"the peer left more than {WRITE_BUFFER_LIMIT} bytes unread"
             self._ended(self.fault)
         self._plan_timeout()
+
+    def _send_due(self) -> None:
+        if data := self._sip.data_to_send():
+            self.used_at = self._timers.clock.now()
+            self._tls.send(data)
+        self._write()
 
     def _write(self) -> None:
         data = self._tls.data_to_send()

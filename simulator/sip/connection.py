@@ -87,6 +87,8 @@ class SipConnection:
         self._style = style
         self._now = 0.0
         self._output: list[bytes] = []
+        self.due = 0
+        "Bytes that `data_to_send` has to give."
         self._events: deque[Event] = deque()
         self._broken = False
         self._lost: str | None = None
@@ -129,6 +131,7 @@ class SipConnection:
             return b""
         data = self._output[0] if len(self._output) == 1 else b"".join(self._output)
         self._output.clear()
+        self.due = 0
         return data
 
     def send_request(self, request: Request, now: float, *, add_via: bool = True) -> ClientTransaction:
@@ -228,6 +231,7 @@ class SipConnection:
         """Send bytes as they are, on purpose: nothing is checked and no transaction knows of it."""
         if self._lost is None:
             self._output.append(data)
+            self.due += len(data)
 
     # Time
 
@@ -258,7 +262,7 @@ class SipConnection:
                 self._tap("in", item)
             self._take_response(item)
         elif isinstance(item, KeepAlivePing):
-            self._output.append(PONG)
+            self.send_raw(PONG)
             self._events.append(PingReceived(at=self._now))
         elif isinstance(item, KeepAlivePong):
             self._events.append(PongReceived(at=self._now))
@@ -415,7 +419,7 @@ class SipConnection:
                 message = self._style(message)
             if self._tap is not None:
                 self._tap("out", message)
-            self._output.append(bytes(message))
+            self.send_raw(bytes(message))
 
 
 def _tag_sent(invite: ServerTransaction) -> str | None:

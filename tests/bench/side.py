@@ -31,10 +31,11 @@ from simulator.io.peering import OpenWay, Peering, Way
 from simulator.io.resolver import Resolver
 from simulator.io.tap import RecordingTap
 from simulator.io.timers import Timers
-from simulator.io.transport import TrustPolicy
+from simulator.io.transport import SipTransport, TrustPolicy
 from simulator.io.user_agent import UserAgent
 from simulator.names import Fqdn, SipDomain, parse_host
-from simulator.sip.message import Response
+from simulator.sip.message import Request, Response
+from simulator.sip.transaction import ServerTransaction
 from tests.bench.echo import EchoClient, EchoServer
 
 WINDOW = 64
@@ -50,8 +51,33 @@ class Everybody(Peering):
         return OpenWay(domain)
 
 
+class Answerer:
+    """The user of a bare stack: answers every request with 200, as SIPp's scenario does, and looks at its headers."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        who = request.from_, request.to, request.top_via, request.cseq, request.call_id
+        assert all(who)
+        self.taken += 1
+        link.respond(transaction, request.respond(200, to_tag=transaction.to_tag))
+
+    def on_ack(self, link: Link, request: Request) -> None:
+        raise AssertionError(f"{request!r} came by {link.peer_address}")
+
+    def on_cancel(self, link: Link, transaction: ServerTransaction) -> None:
+        raise AssertionError(f"{transaction!r} was cancelled by {link.peer_address}")
+
+    def on_remark(self, link: Link, sentence: str) -> None:
+        raise AssertionError(f"{link.peer_address}: {sentence}")
+
+    def on_closed(self, link: Link) -> None:
+        pass
+
+
 class Side:
-    """A user agent with one user, `somebody`; runs on the loop."""
+    """A user agent with one user, `somebody`, and a stack without one; runs on the loop."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
@@ -77,6 +103,8 @@ class Side:
         self.account = Account(f"sip:somebody@{self.domain}")
         self.agent.accounts[self.account.uri] = self.account
         self._links: list[Link] = []
+        self._answerer = Answerer()
+        self._bare = SipTransport(identity, self._trust, self.agent.timers, self._answerer, settings["fqdn"], tap)
         self._contexts = {role: tls.Context(identity, role=role, verify=self._judge) for role in ("client", "server")}
         self._echo: EchoClient | None = None
 
@@ -89,6 +117,11 @@ class Side:
         await self.agent.listen(self._settings["address"], 0)
         return {"port": self.agent.transport.port}
 
+    async def listen_stack(self) -> dict[str, Any]:
+        """Take requests without a user agent; gives the port."""
+        await self._bare.listen(self._settings["address"], 0)
+        return {"port": self._bare.port}
+
     async def listen_echo(self) -> dict[str, Any]:
         """Echo what comes; gives the port."""
         loop = asyncio.get_running_loop()
@@ -100,7 +133,17 @@ class Side:
     async def messages(self, number: int) -> dict[str, Any]:
         """Send this many MESSAGEs to the peer and wait for their 200s."""
         remote = f"sip:somebody@{self._settings['peer']}"
-        link = await self.agent.link_to_user(remote)
+        return await self._send(await self.agent.link_to_user(remote), number)
+
+    async def stack(self, number: int) -> dict[str, Any]:
+        """The same without a user agent at either end."""
+        if not self._bare.links:
+            await self._bare.connect(self._to_peer())
+        (link,) = self._bare.links
+        return await self._send(link, number)
+
+    async def _send(self, link: Link, number: int) -> dict[str, Any]:
+        remote = f"sip:somebody@{self._settings['peer']}"
         return await measured(MessageSender(self, link, remote, number).run())
 
     async def echoes(self, number: int) -> dict[str, Any]:
@@ -114,18 +157,26 @@ class Side:
 
     async def connect(self, number: int) -> dict[str, Any]:
         """Open this many connections to the peer and keep them."""
-        name = self._settings["peer_fqdn"]
-        port = self._settings["peer_port"]
-        attempt = Attempt(Target(parse_host(name), port, name, "srv"), self._settings["peer_address"], port)
+        attempt = self._to_peer()
         while len(self._links) < number:
             some = min(16, number - len(self._links))
             self._links += await asyncio.gather(*(self.agent.transport.connect(attempt) for _ in range(some)))
         return {"open": sum(link.alive for link in self._links)}
 
+    async def close(self) -> None:
+        """End every connection."""
+        await self._bare.close()
+        await self.agent.close()
+
+    def _to_peer(self) -> Attempt:
+        name, port = self._settings["peer_fqdn"], self._settings["peer_port"]
+        return Attempt(Target(parse_host(name), port, name, "srv"), self._settings["peer_address"], port)
+
     async def report(self, _number: int) -> dict[str, Any]:
         """What this process has used so far; the messages that it took are forgotten."""
-        taken = len(self.account.inbox)
+        taken = len(self.account.inbox) + self._answerer.taken
         self.account.inbox = Mailbox()
+        self._answerer.taken = 0
         open_now = sum(link.alive for link in self.agent.transport.links)
         return {"cpu": time.process_time(), "memory": memory(), "taken": taken, "open": open_now}
 
@@ -152,11 +203,10 @@ class MessageSender:
         request = self._side.agent.writer.initial_request(
             "MESSAGE", self._side.account, self._remote, body=TEXT, content_type="text/plain;charset=UTF-8"
         )
-        self._link.request(request).add_done_callback(self._answered)
+        self._link.send(request, self._answered, self._done.set_exception)
 
-    def _answered(self, future: asyncio.Future[Response]) -> None:
+    def _answered(self, response: Response) -> None:
         self._open -= 1
-        response = future.result()
         if response.status != 200 or response.cseq.method != "MESSAGE" or response.to.tag is None:
             self._done.set_exception(AssertionError(bytes(response).decode()))
         elif self._left:
@@ -189,8 +239,10 @@ def main() -> None:
     side = loop.call(Side, settings)
     orders: dict[str, Callable[[int], Any]] = {
         "listen": lambda _: side.listen(),
+        "listen_stack": lambda _: side.listen_stack(),
         "listen_echo": lambda _: side.listen_echo(),
         "messages": side.messages,
+        "stack": side.stack,
         "echoes": side.echoes,
         "connect": side.connect,
         "report": side.report,
@@ -198,7 +250,7 @@ def main() -> None:
     for line in sys.stdin:
         order, number = line.split()
         print(json.dumps(loop.run(orders[order](int(number)))), flush=True)
-    loop.run(side.agent.close())
+    loop.run(side.close())
     loop.close()
 
 

@@ -162,18 +162,22 @@ def pair(
     return server, client
 
 
+LISTEN = {"stack": "listen_stack", "messages": "listen", "echoes": "listen_echo"}
+"How the server starts for what the client is to do."
+
+
 def exchange(
-    size: Size, stack: ExitStack, *, order: str = "messages", evidence: bool = False, loop: str = "asyncio"
+    size: Size, stack: ExitStack, *, order: str = "stack", evidence: bool = False, loop: str = "asyncio"
 ) -> Callable[[], Figures]:
-    """Our client and our server, which exchange MESSAGE and 200, or blocks with `order="echoes"`."""
-    listen = "listen" if order == "messages" else "listen_echo"
-    server, client = pair(stack, order=listen, evidence=evidence, loop=loop)
+    """Our client and our server, which exchange MESSAGE and 200: bare stacks, with `order="messages"` user agents; or
+    blocks with `order="echoes"`."""
+    server, client = pair(stack, order=LISTEN[order], evidence=evidence, loop=loop)
 
     def run() -> Figures:
         before = server.ask("report")
         ours = client.ask(order, size.messages)
         after = server.ask("report")
-        if order == "messages" and after["taken"] != size.messages:
+        if order != "echoes" and after["taken"] != size.messages:
             raise SipfedError(f"{after['taken']} of {size.messages} messages arrived.")
         return figures(size, ours["wall"], ours["cpu"], after["cpu"] - before["cpu"])
 
@@ -256,7 +260,8 @@ def measures(size: Size) -> tuple[Measure, ...]:
     plain = Shared(partial(exchange, size))
     echo = Shared(partial(exchange, size, order="echoes"))
     recorded = Shared(partial(exchange, size, evidence=True))
-    about = "MESSAGE and 200 between two user agents in two processes over one MTLS connection, 64 under way"
+    agents = Shared(partial(exchange, size, order="messages"))
+    about = "MESSAGE and 200 between two stacks in two processes over one MTLS connection, 64 under way"
     with_sipp = shutil.which("sipp") is not None and shutil.which("stunnel4") is not None
     return (
         *(_sipp_rows(Shared(partial(sipp_exchange, size))) if with_sipp else ()),
@@ -292,6 +297,12 @@ def measures(size: Size) -> tuple[Measure, ...]:
             f"{about}, each message in the evidence of both: CPU of both.",
             "MESSAGE, both",
             Target(1.4, "ratio"),
+        ),
+        agents.row(
+            "MESSAGE, user agents",
+            "both",
+            "The same between two user agents, who ask who may come in and keep the texts: CPU of both.",
+            "MESSAGE, both",
         ),
         *(_uvloop_rows(Shared(partial(exchange, size, loop="uvloop")), about) if find_spec("uvloop") else ()),
         Measure(
