@@ -136,6 +136,11 @@ def test_the_newest_note_counts() -> None:
         assert (found.state.note, found.state.note_type) == ("new", NoteType.OOF)
 
 
+def test_of_two_publications_of_one_moment_the_later_in_the_document_counts() -> None:
+    assert read(document(state("3500") + state("6500"))).state.availability is Availability.BUSY
+    assert read(document(state("6500") + state("3500"))).state.availability is Availability.AVAILABLE
+
+
 @pytest.mark.parametrize(
     ("when", "moment"),
     [

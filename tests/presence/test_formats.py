@@ -17,11 +17,13 @@ from simulator.presence import (
     READABLE,
     SKYPE_FOR_BUSINESS,
     TEAMS,
+    Availability,
     PresenceState,
     Publication,
     Style,
     choose,
     read_documents,
+    xpidf,
 )
 from simulator.presence.pidf import Layout
 from simulator.strategies import presence_states
@@ -66,6 +68,18 @@ def test_what_was_seen_once_is_seen_the_same_when_it_is_told_on(
     seen = as_seen(state, style)
 
     assert as_seen(seen, style) == seen
+
+
+@pytest.mark.parametrize(
+    "note", ["a\r\nb", "a\rb", "a\nb\tc", "]]> & <b>", "e\u0301 é 😀 \u200fשלום\u200e", "a\x85b\u2028c"]
+)
+@pytest.mark.parametrize("content_type", [one for one in FORMATS if one != xpidf.CONTENT_TYPE])
+def test_a_note_arrives_character_by_character(content_type: str, note: str) -> None:
+    state = PresenceState(Availability.BUSY, note=note)
+
+    (document,) = read_documents(written(content_type, state, Style()), content_type)
+
+    assert document.state.note == note
 
 
 @given(presence_states(), presence_states(), STYLES)
