@@ -34,8 +34,8 @@ def kamailio_is_there(program: Callable[[str], Path], lacking: Callable[[str], N
 
 @pytest.fixture(scope="module")
 def kamailio_engine(kamailio_is_there: None) -> Iterator[Engine]:
-    engine = Engine()
-    engine.start_sut(SutSettings(driver="kamailio"))
+    engine = Engine(settings=SutSettings(driver="kamailio"))
+    engine.start_sut()
     yield engine
     assert engine.close() == []
 
@@ -105,7 +105,7 @@ def test_it_ends_when_its_harness_is_killed(tmp_path: Path) -> None:
     script = (
         "from simulator.federation import Engine\n"
         "from simulator.sut.settings import SutSettings\n"
-        "server = Engine().start_sut(SutSettings(driver='kamailio'))\n"
+        "server = Engine(settings=SutSettings(driver='kamailio')).start_sut()\n"
         "print(server.pid, flush=True)\n"
         "input()\n"
     )

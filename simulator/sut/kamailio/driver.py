@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from simulator import tls, trust
 from simulator.errors import ConfigurationError, Problem
@@ -47,53 +44,19 @@ class KamailioServer(Limited):
         self._routes: dict[str, str] = {}
         self._switches = {"static": True, "open": True}
         self._before: tuple[dict[str, str], dict[str, bool]] = ({}, {})
-        inner_fqdn = domain.child("users")
-        inner_address = around.addresses()
-        # In the CA's folder, which the next run removes if this one is killed.
-        self._folder = Path(tempfile.mkdtemp(prefix="kamailio-", dir=around.authority.write_root().parent))
-        try:
-            chain, key = around.authority.write(around.authority.issue(str(fqdn)))
-            settings = KamailioSettings(
-                domain=str(domain),
-                fqdn=str(fqdn),
-                address=self.address,
-                port=self.port,
-                inner_port=self.port + 1,
-                phone_port=self.port + 2,
-                control_port=self.port + 3,
-                inner_fqdn=str(inner_fqdn),
-                inner_address=inner_address,
-                certificate=Certificate(chain, key),
-                roots=around.authority.write_root(),
-                token=secrets.token_hex(16),
-            )
-            script = settings.write(self._folder)
-            around.publish(domain, fqdn, self.address, self.port, True)
-            around.publish(domain, inner_fqdn, *inner_address, False)
-            self._process = KamailioProcess(
-                script, self._folder, resolver=resolver_at(*around.dns, self._folder), log=self._say
-            )
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
+        inner_fqdn, inner_address = domain.child("users"), around.addresses()
+        settings = self._settings(around, inner_fqdn, inner_address)
         self.phones = self.address, settings.phone_port
         "Where a real telephone registers for one of its users, over plain TCP."
+        around.publish(domain, fqdn, self.address, self.port, False)
+        around.publish(domain, inner_fqdn, *inner_address, False)
+        # Beside its key: the CA removes the folder at the end, and the next run does if this one is killed.
+        folder = settings.roots.parent
+        script = settings.write(folder)
+        self._process = KamailioProcess(script, folder, resolver=resolver_at(*around.dns, folder), log=log)
         self._rpc = Rpc(self.address, settings.control_port, settings.token)
         self.name = str(self._rpc.call("core.version"))
-        issued = around.authority.issue(str(inner_fqdn))
-        self._agent = around.loop.call(
-            lambda: KamailioUsers(
-                fqdn=inner_fqdn,
-                dialect=DIALECT,
-                peering=ThroughKamailio(fqdn, settings.inner_port),
-                resolver=Resolver(around.dns),
-                timers=around.timers,
-                identity=tls.Identity(issued.chain_pem, issued.key_pem),
-                trust_policy=TrustPolicy([around.authority.root], trust.CONNECT_SERVER),
-                log=self._say,
-            )
-        )
-        around.loop.run(self._agent.listen(*inner_address))
+        self._agent = self._start_users(around, settings, inner_fqdn)
         for user in users:
             account = Account(f"sip:{user}@{domain}", display_name=f"{user.title()} Example")
             self._agent.accounts[account.uri] = account
@@ -101,6 +64,40 @@ class KamailioServer(Limited):
             around.loop.run(self._agent.send_state(account))
         for switch in self._switches:
             self._set_switch(switch, enabled=True)
+
+    def _settings(self, around: Surroundings, inner_fqdn: Fqdn, inner_address: tuple[str, int]) -> KamailioSettings:
+        chain, key = around.authority.write(around.authority.issue(str(self.fqdn)))
+        return KamailioSettings(
+            domain=str(self.domain),
+            fqdn=str(self.fqdn),
+            address=self.address,
+            port=self.port,
+            inner_port=self.port + 1,
+            phone_port=self.port + 2,
+            control_port=self.port + 3,
+            inner_fqdn=str(inner_fqdn),
+            inner_address=inner_address,
+            certificate=Certificate(chain, key),
+            roots=around.authority.write_root(),
+            token=secrets.token_hex(16),
+        )
+
+    def _start_users(self, around: Surroundings, settings: KamailioSettings, fqdn: Fqdn) -> KamailioUsers:
+        issued = around.authority.issue(str(fqdn))
+        agent = around.loop.call(
+            lambda: KamailioUsers(
+                fqdn=fqdn,
+                dialect=DIALECT,
+                peering=ThroughKamailio(self.fqdn, settings.inner_port),
+                resolver=Resolver(around.dns),
+                timers=around.timers,
+                identity=tls.Identity(issued.chain_pem, issued.key_pem),
+                trust_policy=TrustPolicy([around.authority.root], trust.CONNECT_SERVER),
+                log=self._log,
+            )
+        )
+        around.loop.run(agent.listen(*settings.inner_address))
+        return agent
 
     capabilities = CAPABILITIES
 
@@ -120,22 +117,22 @@ class KamailioServer(Limited):
         self._rpc.call("htable.sets", "users", name, 1)
 
     def add_route(self, domain: SipDomain, host: Host, port: int, *, enabled: bool = True) -> None:
-        self._say(f"The test adds a static route: {domain} is at {host}:{port}, {_on(enabled)}.")
+        self._log(f"The test adds a static route: {domain} is at {host}:{port}, {_on(enabled)}.")
         self._set_route(str(domain), f"{host}|{port}|{_on(enabled)}")
 
     def switch_route(self, domain: SipDomain, *, enabled: bool) -> None:
         route = self._routes.get(str(domain))
         if route is None:
             raise ConfigurationError([Problem(f"route {domain}", "there is no such static route; add it first")])
-        self._say(f"The test switches the static route to {domain} {_on(enabled)}.")
+        self._log(f"The test switches the static route to {domain} {_on(enabled)}.")
         self._set_route(str(domain), route.rpartition("|")[0] + "|" + _on(enabled))
 
     def switch_static_routes(self, *, enabled: bool) -> None:
-        self._say(f"The test switches static routes {_on(enabled)}.")
+        self._log(f"The test switches static routes {_on(enabled)}.")
         self._set_switch("static", enabled=enabled)
 
     def switch_open_federation(self, *, enabled: bool) -> None:
-        self._say(f"The test switches open federation {_on(enabled)}.")
+        self._log(f"The test switches open federation {_on(enabled)}.")
         self._set_switch("open", enabled=enabled)
 
     def begin_test(self) -> None:
@@ -160,15 +157,11 @@ class KamailioServer(Limited):
         return []
 
     def close(self) -> None:
-        """End Kamailio and its users, and remove its files."""
+        """End Kamailio and its users; its files go with those of the CA."""
         self._loop.run(self._agent.close())
         self._process.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     # -- inside -------------------------------------------------------------------------------------------------
-
-    def _say(self, sentence: str) -> None:
-        self._log(sentence)
 
     def _set_route(self, domain: str, route: str) -> None:
         self._rpc.call("htable.sets", "route", domain, route)

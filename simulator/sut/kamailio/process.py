@@ -33,7 +33,7 @@ class KamailioProcess:
     why it must be started by a thread that lives as long as it should, the main thread as a rule.
     """
 
-    def __init__(self, script: Path, folder: Path, *, resolver: Sequence[str], log: Callable[[str], None]) -> None:
+    def __init__(self, script: Path, folder: Path, *, resolver: Sequence[str], log: Callable[[str], object]) -> None:
         """`resolver` is the command before Kamailio's own that sends its DNS questions to us; `log` gets its lines."""
         self._log = log
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
