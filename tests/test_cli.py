@@ -362,6 +362,30 @@ def test_list_as_json_holds_all_that_is_known(sipfed: Sipfed) -> None:
     }
 
 
+def test_list_as_a_page_has_a_table_for_each_area_and_what_the_sources_say(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=FAILING.replace("is refused", "(*.a_b|c) is refused"), test_open_federation=GOOD)
+    listed = sipfed("list", "--markdown", "--output", "pages/README.md")
+    assert (listed.returncode, listed.stdout) == (0, "")
+    page = (sipfed.cwd / "pages" / "README.md").read_bytes().decode()
+    assert "\r" not in page
+    assert "5 scenarios in 2 areas:\n\n- [open-federation](#open-federation): 3\n- [trust](#trust): 2\n" in page
+    assert "| `wildcard` | A wildcard certificate (\\*.a\\_b\\|c) is refused. | must | R40, F1.22 |  |\n" in page
+    assert "| R40 | For a domain D the SRV record \\_sipfederationtls.\\_tcp.D must exist. |\n" in page
+
+
+def test_coverage_says_what_shows_each_requirement_and_fails_when_something_is_missing(sipfed: Sipfed) -> None:
+    sipfed.add(test_open_federation=GOOD)
+    listed = sipfed("list", "--coverage")
+    lines = {line.split()[0]: line for line in listed.stdout.splitlines()}
+    assert list(lines) == [*(f"R{n}" for n in range(1, 82)), *(f"C{n}" for n in range(1, 22))]
+    assert "open-federation/no-srv, open-federation/example (2 cases), tests/test_discovery.py::" in lines["R40"]
+    assert listed.returncode == 1
+    assert listed.stderr.startswith("sipfed: nothing shows R1, ")
+    first = json.loads(sipfed("list", "--coverage", "--json").stdout)[0]
+    assert (first["id"], first["scenarios"]) == ("R1", [])
+    assert "| R40 | For a domain D" in sipfed("list", "--coverage", "--markdown").stdout
+
+
 def test_list_shows_what_can_be_read_and_complains_of_the_rest(sipfed: Sipfed) -> None:
     sipfed.add(test_names=GOOD, test_broken="import no_such_module\n")
     listed = sipfed("list")

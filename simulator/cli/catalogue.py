@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from simulator.cli.group import main
-from simulator.cli.selecting import Selection, print_scenarios, selection_options
+from simulator.cli.selecting import Selection, print_scenarios, scenarios_as_text, selection_options
 from simulator.cli.sut import sut_arguments, sut_option
 from simulator.errors import ConfigurationError, Problem
 
@@ -116,19 +116,45 @@ def run(
 
 @main.command("list")
 @selection_options
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option(
+    "--coverage", is_flag=True, help="Show what shows each requirement; exit code 1 when something is missing."
+)
+@click.option("--json", "form", flag_value="json", help="For programs.")
+@click.option("--markdown", "form", flag_value="markdown", help="As a page.")
+@click.option("-o", "--output", type=_OUTPUT, help="Write it to a file.")
 @click.pass_context
-def list_scenarios(context: click.Context, selection: Selection, as_json: bool) -> None:
-    """Show the scenarios of the catalogue."""
+def list_scenarios(
+    context: click.Context, selection: Selection, coverage: bool, form: str | None, output: Path | None
+) -> None:
+    """Show the scenarios of the catalogue, or with --coverage the requirements and what shows them."""
     catalogue = selection.of(selection.whole())
-    if as_json:
-        click.echo(json.dumps([scenario.as_json() for scenario in catalogue.scenarios], indent=2))
-    else:
+    if output is not None:
+        output = _writable("--output", output)
+    complete = True
+    if coverage:
+        from simulator.scenarios import coverage as covering
+
+        covered = covering.coverage(catalogue.scenarios)
+        missing = [one.id for one in covered if not one.shown]
+        complete = not missing
+        _show(covering.as_text(covered, form), output)
+        if missing:
+            click.echo(f"sipfed: nothing shows {', '.join(missing)}.", err=True)
+    elif form is None and output is None:
         print_scenarios(catalogue.scenarios)
+    else:
+        _show(scenarios_as_text(catalogue.scenarios, form), output)
     for module in catalogue.broken:
         click.echo(f"sipfed: {module.path} could not be read:\n{module.reason}", err=True)
-    if catalogue.broken:
+    if catalogue.broken or not complete:
         context.exit(1)
+
+
+def _show(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8", newline="\n")
 
 
 @main.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def print_scenarios(scenarios: tuple[Scenario, ...]) -> None:
     if sys.stdout.isatty():
         _print_table(scenarios)
     else:
-        _print_lines(scenarios)
+        click.echo(scenarios_as_text(scenarios), nl=False)
 
 
 def _print_table(scenarios: tuple[Scenario, ...]) -> None:
@@ -104,8 +105,15 @@ def _print_table(scenarios: tuple[Scenario, ...]) -> None:
     Console().print(table)
 
 
-def _print_lines(scenarios: tuple[Scenario, ...]) -> None:
+def scenarios_as_text(scenarios: tuple[Scenario, ...], form: str | None = None) -> str:
+    """As `json`, as a page in `markdown`, or a line for each."""
+    if form == "json":
+        return json.dumps([scenario.as_json() for scenario in scenarios], indent=2) + "\n"
+    if form == "markdown":
+        from simulator.scenarios.page import catalogue_page
+
+        return catalogue_page(scenarios)
     from simulator.scenarios.text import aligned
 
-    for line in aligned([(one.id, one.level, ", ".join(one.sources), one.sentence) for one in scenarios], "<<<<"):
-        click.echo(line)
+    rows = [(one.id, one.level, ", ".join(one.sources), one.sentence) for one in scenarios]
+    return "".join(f"{line}\n" for line in aligned(rows, "<<<<"))
