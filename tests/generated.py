@@ -31,13 +31,13 @@ def citations(folder: Path = ROOT / "tests") -> str:
     found: dict[str, list[str]] = {identifier: [] for identifier in requirements()}
     for path in sorted(folder.rglob("test_*.py")):
         place = path.relative_to(folder.parent).as_posix()
-        for test, identifiers in tests_of(path.read_text(encoding="utf-8")):
+        for test, identifiers in citing_tests(path.read_text(encoding="utf-8")):
             for identifier in identifiers:
                 found[identifier].append(f"{place}::{test}")
     return json.dumps({one: tests for one, tests in found.items() if tests}, indent=2, ensure_ascii=False) + "\n"
 
 
-def tests_of(source: str) -> Iterator[tuple[str, list[str]]]:
+def citing_tests(source: str) -> Iterator[tuple[str, list[str]]]:
     """The tests of a module that cite something, each with the ids; an id that there is not is a KeyError."""
 
     def below(node: ast.AST, outer: str) -> Iterator[tuple[str, list[str]]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.generated import FILES, tests_of
+from tests.generated import FILES, citing_tests
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -35,7 +35,7 @@ class TestThree:
 def helper():
     """R40."""
 '''
-    assert list(tests_of(source)) == [
+    assert list(citing_tests(source)) == [
         ("test_one", ["R20", "R21", "R22", "C2"]),
         ("test_two", ["R10", "R11", "C14"]),
         ("TestThree", ["R30"]),
@@ -45,4 +45,4 @@ def helper():
 
 def test_an_id_that_there_is_not_is_a_mistake() -> None:
     with pytest.raises(KeyError, match="test_it cites R99"):
-        list(tests_of('def test_it():\n    """R99."""\n'))
+        list(citing_tests('def test_it():\n    """R99."""\n'))
