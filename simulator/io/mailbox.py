@@ -51,6 +51,10 @@ class Mailbox(Generic[T]):
         self._untaken.clear()
         return tuple(self._items)
 
+    async def read_all(self) -> tuple[T, ...]:
+        """The same, for boxes that have to fetch it first."""
+        return self.take_all()
+
     async def find(self, wanted: Callable[[T], bool], *, within: float) -> T | None:
         """The first item of all that is `wanted`, waiting likewise; it is not taken."""
         return await self._first(self._items, wanted, within)

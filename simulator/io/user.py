@@ -54,7 +54,7 @@ class User:
     @property
     def messages(self) -> tuple[TextMessage, ...]:
         """Every chat message that was accepted for the user, in order; who reads them has taken them."""
-        return self._loop.call(self._account.inbox.take_all)
+        return self._loop.run(self._account.inbox.read_all())
 
     def chat_with(self, other: Addressable | str) -> Chat:
         """A conversation with `other`, a user or a `user@domain`; nothing is sent before the first `say`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -64,6 +64,14 @@ class Identity:
         )
 
 
+def identity_of(settings: SutSettings, found: Iterable[str]) -> Identity:
+    """Who a server is that cannot be asked: all from the settings, with the capabilities that its driver found."""
+    assert settings.fqdn is not None and settings.address is not None, "the settings file demands them"
+    able = with_implied((*found, *settings.capabilities)) - settings.without
+    name = settings.name or f"the server at {settings.fqdn}"
+    return Identity(name, settings.domain, settings.fqdn, *settings.address, able)
+
+
 class RemoteServer(Limited):
     """Drives a server through `Actions`. Where it cannot be reset between tests, what they changed is changed back."""
 
@@ -86,8 +94,9 @@ class RemoteServer(Limited):
         self._on_close = on_close
         self._undo: list[tuple[str, dict[str, Any]]] = []
         self._resets = actions.can("begin_test") and actions.can("end_test")
-        agent = RemoteAgent(self.perform, self._needs)
-        self._users = RemoteUsers(around, self.domain, names or {}, agent, self.perform, resets=self._resets)
+        self.agent = RemoteAgent(self.perform, self._needs)
+        "Acts for the users."
+        self._users = RemoteUsers(around, self.domain, names or {}, self.agent, self.perform, resets=self._resets)
         self._closed = False
 
     # -- users --------------------------------------------------------------------------------------------------

@@ -68,6 +68,10 @@ class RemoteMailbox(Mailbox[T]):
         await self.look()
         self.clear()
 
+    async def read_all(self) -> tuple[T, ...]:
+        await self.look()
+        return self.take_all()
+
     async def beyond(self, count: int, *, within: float) -> tuple[T, ...]:
         await self._until(lambda: len(self._items) > count, within)
         return tuple(self._items[count:])
