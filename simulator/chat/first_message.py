@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import Literal
 
 from simulator.chat.formats import PLAIN, PLAIN_TEXT, TEXTS, TextFormat
 from simulator.chat.text import ReadBody, encode, read_body
 from simulator.errors import RemoteProtocolError
+from simulator.sip.fields import MediaType
 from simulator.sip.message import Request, Response
 from simulator.sip.values import FirstMessage
 
@@ -45,27 +47,35 @@ def has_first_message(request: Request) -> bool:
 
 
 def read_first_message(request: Request, *, prefer: Sequence[str] = TEXTS) -> ReadBody | None:
-    """The text in an INVITE; None where there is none. Of several forms the first of `prefer` that is there is read.
+    """The text in an INVITE; None where there is none. Of several forms the first of `prefer` that can be read is.
 
-    Raises RemoteProtocolError where it cannot be read (415 for an unknown type only): a callee then does not confirm
-    it, and is sent it again as a MESSAGE.
+    Raises RemoteProtocolError where none can be (415 where all are of unknown types): a callee then does not confirm
+    the text, and is sent it again as a MESSAGE.
     """
-    if not has_first_message(request):
+    lines = [*request.headers.get_all("ms-text-format"), *request.headers.get_all("ms-im-format")]
+    if not lines:
         return None
-    plain = request.ms_text_format
-    found = [*([plain] if plain is not None else []), *request.ms_im_formats]
-    by_type: dict[str, FirstMessage] = {}
-    for one in found:
-        by_type.setdefault(one.media_type.name, one)
-    offered = tuple(by_type)
+    by_type: dict[str, str] = {}
+    for line in lines:
+        by_type.setdefault(MediaType.parse(line).name, line)
+    failed: RemoteProtocolError | None = None
     for wanted in prefer:
         if wanted in by_type:
-            chosen = by_type[wanted]
-            if chosen.body is None:
-                raise RemoteProtocolError(f"The first message as {wanted} has no ms-body.")
-            read = read_body(chosen.media_type, chosen.body)
-            return ReadBody(read.text, read.media_type, offered, read.font)
-    raise RemoteProtocolError(f"No form of the first message is understood here: {offered}.", status_hint=415)
+            try:
+                return _read(by_type[wanted], tuple(by_type))
+            except RemoteProtocolError as error:
+                failed = failed or error
+    if failed is not None:
+        raise failed
+    forms = ", ".join(by_type)[:200]
+    raise RemoteProtocolError(f"No form of the first message is understood here: {forms}.", status_hint=415)
+
+
+def _read(line: str, offered: tuple[str, ...]) -> ReadBody:
+    first = FirstMessage.parse(line)
+    if first.body is None:
+        raise RemoteProtocolError(f"The first message as {first.media_type.name} has no ms-body.")
+    return replace(read_body(first.media_type, first.body), offered=offered)
 
 
 def confirming_options(confirmation: Confirmation) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from simulator.chat.charset import decode, encode
 from simulator.chat.html import with_line_feeds
@@ -102,8 +102,7 @@ _PYTHON_NAMES = {"cp65001": "utf-8", "cp10000": "mac_roman", "cp936": "gbk", "cp
 _OLD = frozenset(["mac_roman", "cp437", "cp850"])
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(NamedTuple):
     """What a group inherits and its end restores."""
 
     skipped: bool = False
@@ -214,7 +213,7 @@ class _Reader:
             return
         if starred or word in _SKIPPED:
             self._flush()
-            self._state = replace(self._state, skipped=True)
+            self._state = self._state._replace(skipped=True)
         if word == "u":
             self._to_skip = 0
             self._unit(number)
@@ -230,17 +229,17 @@ class _Reader:
         """A word that changes how what follows is read."""
         match word:
             case "uc":
-                self._state = replace(self._state, fallback=min(max(0, number or 0), 100))
+                self._state = self._state._replace(fallback=min(max(0, number or 0), 100))
             case "v":
-                self._state = replace(self._state, hidden=number != 0)
+                self._state = self._state._replace(hidden=number != 0)
             case "plain":
-                self._state = replace(self._state, hidden=False)
+                self._state = self._state._replace(hidden=False)
             case "ansicpg":
                 self._page = f"cp{number}"
             case "deff":
-                self._state = replace(self._state, font=number)
+                self._state = self._state._replace(font=number)
             case "f":
-                self._state = replace(self._state, font=number)
+                self._state = self._state._replace(font=number)
                 self._defined = number
             case "fcharset":
                 if self._defined is not None and number in _FONT_CHARSETS:

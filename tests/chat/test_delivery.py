@@ -49,6 +49,12 @@ def test_what_we_write_is_what_we_read(message_id: int, recipients: list[Recipie
     assert read_imdn(write_imdn(message_id, recipients)) == DeliveryReport(message_id, tuple(recipients))
 
 
+def test_line_ends_and_quotes_survive_where_xml_would_change_them() -> None:
+    awkward = Recipient("a\r\n\t\"'b", 200, (("\r\n\tk", " <v>&\r"),))
+
+    assert read_imdn(write_imdn(2, [awkward])).recipients == (awkward,)
+
+
 def test_a_report_is_written_and_read_as_microsofts_servers_do() -> None:
     assert write_imdn(REPORT.message_id, REPORT.recipients) == SEEN
     assert read_imdn(SEEN) == REPORT
@@ -63,6 +69,7 @@ def test_a_report_is_written_and_read_as_microsofts_servers_do() -> None:
         (202, (("Message-Id", "two"),), Delivery(PENDING)),
         (202, (("Message-Id", "9" * 5000),), Delivery(PENDING)),
         (200, (("Message-Id", "2"),), Delivery(DELIVERED)),
+        (204, (), Delivery(DELIVERED)),
         (302, (), Delivery(FAILED)),
         (480, (), Delivery(FAILED)),
         (606, (), Delivery(FAILED)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -21,6 +22,7 @@ from simulator.chat.first_message import (
 from simulator.chat.formats import ALTERNATIVES, HTML_TEXT, PLAIN_TEXT, RTF_TEXT, TEXTS
 from simulator.chat.html import with_line_feeds
 from simulator.errors import LocalProtocolError, RemoteProtocolError
+from simulator.sip.message import Request, parse
 from simulator.strategies import chat_texts
 from tests.chat.messages import invite, response
 
@@ -55,6 +57,17 @@ def test_a_text_in_html_alone_is_read() -> None:
 
     assert read is not None
     assert (read.text, read.media_type, read.offered) == ("qwe", "text/html", ("text/html",))
+
+
+def test_a_broken_form_does_not_hide_another() -> None:
+    """As in the captured INVITE, whose HTML and RTF were replaced by what is no base64."""
+    captured = parse((Path(__file__).parent.parent / "corpus" / "sip" / "invite-im.sip").read_bytes())
+    assert isinstance(captured, Request)
+
+    read = read_first_message(captured, prefer=["text/html", "text/rtf", "text/plain"])
+    assert read is not None
+    assert (read.text, read.media_type) == ("qwe", "text/plain")
+    assert read.offered == ("text/plain", "text/html", "text/rtf")
 
 
 def test_an_invite_without_a_text_has_none() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from simulator.chat.multipart import MAX_PARTS, Part, read_multipart, write_multipart
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.sip.fields import MediaType
+from simulator.strategies import chat_texts
 
 HEADERS = st.tuples(
     st.from_regex(r"X-[A-Za-z]{1,8}", fullmatch=True), st.from_regex(r"[!-~]([ -~]{0,20}[!-~])?", fullmatch=True)
@@ -33,6 +36,17 @@ def test_what_we_write_is_what_we_read(parts: list[Part], encoding: str, subtype
 
     assert media_type.name == f"multipart/{subtype}"
     assert read_multipart(media_type, body) == parts
+
+
+@settings(deadline=None)
+@given(st.lists(chat_texts(), min_size=1, max_size=4), st.sampled_from(["8bit", "base64", "quoted-printable"]))
+def test_the_mail_reader_of_the_standard_library_reads_the_same(texts: list[str], encoding: str) -> None:
+    parts = [Part("text/plain; charset=UTF-8", text.encode()) for text in texts]
+    content_type, body = write_multipart(parts, encoding=encoding)  # type: ignore[arg-type]
+
+    message = email.message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    payloads = [part.get_payload(decode=True) for part in message.walk() if not part.is_multipart()]
+    assert payloads == [part.content for part in parts]
 
 
 @pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
