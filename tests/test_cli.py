@@ -414,6 +414,23 @@ def test_help_imports_nothing_heavy(sipfed: Sipfed) -> None:
     assert run.stdout.splitlines()[-1] == "[]"
 
 
+def test_listing_the_shipped_catalogue_imports_nothing_heavy(sipfed: Sipfed) -> None:
+    code = (
+        "import sys; from simulator.cli import main; main(['list', 'trust'], standalone_mode=False);"
+        "heavy = 'rich', 'lxml', 'OpenSSL', 'cryptography', 'pydantic', 'dns', 'aiohttp', 'simulator.federation';"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=sipfed.environment(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert run.stdout.splitlines()[-1] == "[]", "import it under TYPE_CHECKING, or inside the test"
+
+
 def test_a_console_that_cannot_show_a_character_shows_its_code(sipfed: Sipfed) -> None:
     sipfed.add(test_trust=FAILING.replace("is refused", "\N{RIGHTWARDS ARROW} refused"))
     for command in ("list", "run"):

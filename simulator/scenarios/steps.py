@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from simulator.federation import Federation
-from simulator.io.user import User
-from simulator.partner import Partner
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.federation import Federation
+    from simulator.io.user import User
+    from simulator.partner import Partner
 
 
 def must_chat_both_ways(federation: Federation, partner: Partner) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from simulator.federation import Federation
 from simulator.scenarios import scenario
+
+if TYPE_CHECKING:
+    from simulator.federation import Federation
+
 
 NEEDS = ("chat", "open-federation", "observe-inbox")
 INBOUND = ("receive", "open-federation", "observe-inbox")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from simulator.federation import Federation
 from simulator.scenarios import scenario
 from simulator.scenarios.steps import must_chat_both_ways
+
+if TYPE_CHECKING:
+    from simulator.federation import Federation
+
 
 NEEDS = ("chat", "open-federation", "licences", "observe-inbox")
 EXCLUDED = [pytest.param("carol", id="no-licence-R4"), pytest.param("dave", id="switched-off-R5")]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from simulator.federation import Federation
 from simulator.names import Fqdn
 from simulator.scenarios import scenario
+
+if TYPE_CHECKING:
+    from simulator.federation import Federation
+
 
 EXAMPLES = [
     pytest.param("connect.{acme}", True, id="R10-equal"),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from simulator.federation import Federation
-from simulator.partner import Partner
 from simulator.scenarios import scenario
+
+if TYPE_CHECKING:
+    from simulator.federation import Federation
+    from simulator.partner import Partner
+
 
 NEEDS = ("presence", "open-federation")
 STATES = ("busy", "away", "offline", "available")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from simulator.federation import Federation
+from typing import TYPE_CHECKING
+
 from simulator.scenarios import scenario
 from simulator.scenarios.steps import must_chat_both_ways, must_have_reached_nobody
+
+if TYPE_CHECKING:
+    from simulator.federation import Federation
+
 
 NEEDS = ("chat", "static-routes", "observe-inbox")
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from simulator.federation import Federation
 from simulator.scenarios import scenario
 from simulator.scenarios.steps import must_chat_both_ways, must_have_reached_nobody
+
+if TYPE_CHECKING:
+    from simulator.federation import Federation
+
 
 NEEDS = ("chat", "open-federation", "observe-inbox")
 REFUSED = ("wildcard", "wrong-name", "expired", "untrusted")

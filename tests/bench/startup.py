@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+
+import pytest
 
 from simulator.errors import SipfedError
 from simulator.federation import Engine, Federation
@@ -16,6 +19,7 @@ from tests.bench.measure import Measure, Round, Stopwatch, Target
 
 ROOT = Path(__file__).resolve().parents[2]
 YARDSTICK = "pytest --version"
+SUITE = "suite without the plugin"
 
 
 def run_command(arguments: Sequence[str], watch: Stopwatch) -> None:
@@ -44,6 +48,19 @@ def healthy_partner() -> Iterator[Round]:
         engine.close()
 
 
+@contextmanager
+def somebodys_suite(*options: str) -> Iterator[Round]:
+    """A suite of 200 tests that use nothing of ours, in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = 'import pytest\n\n@pytest.mark.parametrize("n", range(200))\ndef test_own(n):\n    assert n < 200\n'
+        Path(folder, "test_own.py").write_text(source, encoding="utf-8")
+        environment = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            yield partial(run_command, ["pytest", "-q", *options, "--rootdir", folder, folder])
+
+
 MEASURES = (
     Measure(
         YARDSTICK,
@@ -56,6 +73,21 @@ MEASURES = (
         lambda: no_preparation(partial(run_command, ["simulator.cli", "--help"])),
         against=YARDSTICK,
         target=Target(1.2, "ratio"),
+    ),
+    Measure(
+        "sipfed list",
+        "List the whole catalogue.",
+        lambda: no_preparation(partial(run_command, ["simulator.cli", "list"])),
+        against=YARDSTICK,
+        target=Target(3, "ratio"),
+    ),
+    Measure(SUITE, "200 tests of somebody's own, without the plugin.", somebodys_suite),
+    Measure(
+        "suite with the plugin",
+        "The same with the plugin installed and unused.",
+        partial(somebodys_suite, "-p", "simulator.pytest_plugin"),
+        against=SUITE,
+        target=Target(1.15, "ratio"),
     ),
     Measure(
         "sipfed doctor",
