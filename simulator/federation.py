@@ -25,6 +25,7 @@ from simulator.io.transport import TrustPolicy
 from simulator.names import Fqdn, SipDomain
 from simulator.partner import FederationPolicy, Partner, Persona, Policy, Proxy, TenantPolicy, persona_named
 from simulator.sut import EmbeddedServer, ServerUnderTest, Surroundings, SutSettings, start
+from simulator.sut.base import SeesArrivals
 from simulator.sut.network import addresses_of, as_mistake, authority_of, other_roots
 
 T = TypeVar("T")
@@ -343,16 +344,24 @@ class Federation:
         seen = {record.who for record in self.records} | {record.peer for record in self.records}
         return render(self.records, lanes=[lane for lane in lanes if lane in seen], colour=colour, width=width)
 
+    def take_surprises(self) -> list[str]:
+        """What reached a user of a partner, or of the server under test where that can be seen, and no expectation of
+        the test took, a sentence each; all of it is taken then (`User.ignores` is for users who may get anything)."""
+        servers = [server for server in (self.sut, *self._servers) if isinstance(server, SeesArrivals)]
+        return [sentence for place in (*self._partners, *servers) for sentence in place.take_surprises()]
+
     def close(self) -> list[str]:
-        """Stop the partners, undo the test's changes; the errors of background work come back, a sentence each."""
+        """Stop the partners and undo the test's changes; what nothing expected comes back, a sentence each: surprises
+        and the errors of background work."""
         self._run(_all(partner.close() for partner in self._partners))
+        surprises = self.take_surprises()
         for server in self._servers:
             server.close()
         errors = self.sut.end_test()
         for origin in set(self.zones.origins) - self._origins:
             self.zones.remove_zone(origin)
         self.dns.clear_faults()
-        return [*errors, *self._engine.loop.take_errors()]
+        return [*surprises, *errors, *self._engine.loop.take_errors()]
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._engine.loop.run(coroutine)

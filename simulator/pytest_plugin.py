@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -108,7 +108,7 @@ def federation(request: pytest.FixtureRequest, sipfed_engine: Engine) -> Iterato
     """A running federation: the server under test, and partners that live as long as the test.
 
     A test marked as a scenario is skipped when the server lacks a capability that it needs. Errors in the background
-    fail the test that they happened in.
+    fail the test that they happened in, and so does what reaches a user and no expectation takes.
     """
     from simulator.federation import Federation
     from simulator.sut.capabilities import explain_missing
@@ -125,6 +125,26 @@ def federation(request: pytest.FixtureRequest, sipfed_engine: Engine) -> Iterato
     errors = federation.close()
     if errors:
         pytest.fail("Errors in the background of this test:\n" + "\n".join(errors), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Fail a test that passed although something arrived which it did not expect."""
+    held = pyfuncitem.funcargs.get("federation")
+    if held is None:
+        return (yield)
+    federation = cast("Federation", held)
+    try:
+        result = yield
+    except BaseException:
+        federation.take_surprises()  # it has failed already, and what it did not come to expect is no surprise
+        raise
+    surprises = federation.take_surprises()
+    if surprises:
+        from simulator.errors import ExpectationFailed
+
+        raise ExpectationFailed("The test expected all it asked for, but more arrived:\n" + "\n".join(surprises))
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

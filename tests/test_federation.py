@@ -35,6 +35,7 @@ def test_a_test_leaves_nothing_behind() -> None:
     partner = first.direct_partner()
     first.sut.switch_open_federation(enabled=False)
     partner.user("bob").chat_with(first.sut.user("alice")).say("Hello").must_succeed()
+    first.sut.user("alice").expect_message("Hello")
     assert first.close() == []
 
     second = Federation(engine)
@@ -58,11 +59,14 @@ def test_the_server_keeps_nothing_for_a_partner_that_is_gone() -> None:
     bob.watch(alice).expect("available")
     alice.watch(bob).expect("available")
     alice.chat_with(bob).say("Hello").must_succeed()
+    bob.expect_message("Hello")
     assert first.close() == []
 
     second = Federation(engine)
     second.sut.user("alice").set_presence("busy")
-    second.sut.user("alice").chat_with(second.partner().user("berta")).say("fence").must_succeed()
+    berta = second.partner().user("berta")
+    second.sut.user("alice").chat_with(berta).say("fence").must_succeed()
+    berta.expect_message("fence")
 
     assert not [record for record in second.records if str(partner.domain) in record.text]
     assert second.close() == []
@@ -171,6 +175,7 @@ def test_a_changed_record_route_is_noticed(federation: Federation) -> None:
     """The edge answers 481 to a request inside a dialog that does not bring its Record-Route back unchanged (1004)."""
     partner = federation.partner()
     alice, bob = federation.sut.user("alice"), partner.user("bob")
+    bob.ignores_messages()
     alice.chat_with(bob).say("the session is open").must_succeed()
     sound = partner.agent.writer.record_route
 
@@ -204,6 +209,7 @@ def test_a_persona_of_ones_own(federation: Federation) -> None:
 
     federation.sut.user("alice").chat_with(partner.user("bob")).say("Hello").must_succeed()
 
+    partner.user("bob").expect_message("Hello")
     assert not [record for record in federation.records if "Record-Route" in record.text]
 
 
@@ -227,6 +233,7 @@ def test_expectations_name_what_came_instead(federation: Federation) -> None:
         bob.expect_message("Goodbye", within=0.01)
     with pytest.raises(ExpectationFailed, match="must have no message, but got: 'Hello'"):
         bob.must_have_no_message()
+    bob.expect_message()
     with pytest.raises(ExpectationFailed, match="the certificate"):
         partner.edge.must_have_been_refused(within=0.01)
 

@@ -11,8 +11,8 @@ Ignorable = Literal["messages", "typing", "offers"]
 """What a user can be told to receive without an expectation."""
 
 
-def surprises_of(accounts: Iterable[Account]) -> list[str]:
-    """A sentence for each thing that arrived unasked.
+def take_surprises(accounts: Iterable[Account]) -> list[str]:
+    """A sentence for each thing that arrived unasked, and all of it is taken then.
 
     Not among them: notifications of a subscription that the user made, subscriptions to the user, and typing that
     ended in a message or in a pause.
@@ -38,6 +38,8 @@ def surprises_of(accounts: Iterable[Account]) -> list[str]:
         found += [
             f"{account.uri} got {invitation}, which nothing expected." for invitation in account.invitations.untaken
         ]
+        for arrived in (account.inbox, account.typing, account.offers, account.invitations):
+            arrived.take_all()
     return found
 
 

@@ -384,7 +384,7 @@ class UserAgent:
 
     def _unasked(self, request: Request) -> None:
         """Remember a notification of a subscription that none of our users ever had."""
-        self.unasked.append(f"{request.uri} got a {request.method} from {request.from_.uri} without having subscribed")
+        self.unasked.append(f"{request.uri} got a {request.method} from {request.from_.uri} without having subscribed.")
 
     def _refuse_dialog(self, link: Link, transaction: ServerTransaction, sentence: str) -> None:
         self.refuse(link, transaction, self.peering.refusal("no_dialog", sentence))

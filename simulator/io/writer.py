@@ -85,7 +85,7 @@ class Writer:
     def im_description(self, *, own_uri: str | None = None) -> tuple[str, bytes]:
         """Content-Type and body of the session description of an IM session: the offer, with `own_uri` the answer."""
         body = sdp.im_offer(self.media_address, accept_types=self.dialect.accept_types, own_uri=own_uri)
-        return (f"{sdp.CONTENT_TYPE};call-type=im" if self.dialect.sdp_call_type else sdp.CONTENT_TYPE), body
+        return self.dialect.sdp_type if own_uri is None else sdp.CONTENT_TYPE, body
 
     def standalone_request(
         self, method: str, account: Account, remote: str, *, body: bytes = b"", content_type: str | None = None

@@ -12,6 +12,7 @@ from simulator.evidence.recorder import Recorder
 from simulator.io.account import Account, Refusal
 from simulator.io.loop import LoopThread
 from simulator.io.resolver import Resolver
+from simulator.io.surprises import take_surprises
 from simulator.io.timers import Timers
 from simulator.io.transport import TrustPolicy
 from simulator.io.user import User
@@ -168,6 +169,15 @@ class Partner:
         return self.agent.watches.is_watching(user, remote) or any(
             tenant.has_contact(user, remote) for tenant in self.tenants.values()
         )
+
+    def take_surprises(self) -> list[str]:
+        """What reached the users and no expectation took, a sentence each; all of it is taken then."""
+
+        def take() -> list[str]:
+            unasked, self.agent.unasked = self.agent.unasked, []
+            return [*take_surprises(self.agent.accounts.values()), *unasked]
+
+        return self._loop.call(take)
 
     def _note(self, sentence: str) -> None:
         self._log.put(EdgeLogEntry(self._timers.clock.now(), "information", *NO_CODE, "", sentence))

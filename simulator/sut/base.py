@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol, runtime_checkable
 
 from simulator.errors import SipfedError
 from simulator.names import Fqdn, Host, SipDomain
@@ -26,6 +26,14 @@ class CapabilityMissing(SipfedError):
         supply = CAPABILITIES[capability].supply
         super().__init__(f"{server} lacks the capability {capability}; to supply it, {supply}.")
         self.capability = capability
+
+
+@runtime_checkable
+class SeesArrivals(Protocol):
+    """A server under test of which all that reaches its users can be seen."""
+
+    def take_surprises(self) -> list[str]:
+        """What reached the users and no expectation took, a sentence each; all of it is taken then."""
 
 
 class ServerUnderTest(Protocol):

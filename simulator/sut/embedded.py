@@ -21,6 +21,7 @@ from simulator.connect_server.settings import (
 )
 from simulator.io import user as facade
 from simulator.io.mailbox import Mailbox
+from simulator.io.surprises import take_surprises
 from simulator.names import Fqdn, Host, SipDomain
 from simulator.sut.base import Surroundings
 from simulator.sut.capabilities import CAPABILITIES
@@ -100,6 +101,10 @@ class EmbeddedServer:
         if not self._closed:
             self._closed = True
             self._loop.run(self.server.close())
+
+    def take_surprises(self) -> list[str]:
+        """What reached the users and no expectation took, a sentence each; all of it is taken then."""
+        return self._loop.call(lambda: take_surprises(self.server.agent.accounts.values()))
 
     def apply(self, settings: ServerSettings) -> None:
         """Put other settings into force; see `ConnectServer.apply`."""

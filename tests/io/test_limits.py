@@ -17,3 +17,5 @@ def test_a_message_over_the_limit_is_answered_413_and_the_next_one_goes_through(
     partner.edge.must_log("the body of 1100000 bytes is over 1000000")
     alice.chat_with(bob).say("after").must_succeed()
     bob.chat_with(alice).say("after").must_succeed()
+    bob.expect_message("after")
+    alice.expect_message("after")

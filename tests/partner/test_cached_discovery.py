@@ -22,9 +22,11 @@ def test_a_partner_asks_again_when_its_cache_has_forgotten(
     alice, bob = federation.sut.user("alice"), partner.user("bob")
 
     bob.chat_with(alice).say("to Acme").must_succeed()
+    alice.expect_message("to Acme")
     bob.chat_with(alice).close()
     federation.advance(seconds)
     alice.chat_with(bob).say("from Acme").must_succeed()
+    bob.expect_message("from Acme")
 
     srv = federation.sut.domain.srv_name
     asked = [record for record in federation.records if record.what == "question" and record.data["name"] == srv]

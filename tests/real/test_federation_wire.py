@@ -208,6 +208,8 @@ def talk(federation: Federation, partner: Partner) -> None:
     """Chat and presence both ways, refusals both ways. The last exchange of each connection shows that all before it
     has come through."""
     alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice.ignores_messages()
+    bob.ignores_messages()
     bob.chat_with(alice).say("Grüße ☎ from the partner").must_succeed()
     bob.chat_with(alice).close()
     alice.chat_with(bob).say("to the partner").must_succeed()

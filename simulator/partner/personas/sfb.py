@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from simulator import discovery, trust
+from simulator.chat import sdp
 from simulator.chat.formats import ALTERNATIVES, HTML_TEXT, PLAIN_TEXT, RTF_TEXT
 from simulator.io.dialect import Dialect
 from simulator.partner.personas.persona import Mark, Persona
@@ -34,6 +35,7 @@ MARKS: Final[dict[str, Mark]] = {
     "multiparty": "inference",
     "x_ms_message": "trace",
     "warning_agent": "memory",
+    "sdp_type": "trace",
     "name_rule": "trace",
     "equal_ok": "inference",
     "hosting_providers": "doc",
@@ -85,7 +87,7 @@ SFB_2019 = Persona(
             "ms-conf-invite",
             "timer",
         ),
-        required_ok=("timer", "eventlist", "adhoclist", "categorylist", "ms-benotify"),
+        required_ok=("timer", "com.microsoft.rtc-multiparty", "eventlist", "adhoclist", "categorylist", "ms-benotify"),
         as_proxy=True,
         allow=("INVITE", "BYE", "ACK", "CANCEL", "INFO", "MESSAGE", "UPDATE", "REFER", "NOTIFY", "BENOTIFY"),
         header_order=(
@@ -166,6 +168,6 @@ SFB_2015 = SFB_2019.but(
 SFB_SE = SFB_2019.but(
     name="sfb-se",
     about="Skype for Business Server Subscription Edition: the successor of 2019, an update in place",
-    sdp_call_type=True,
+    sdp_type=sdp.CALL_TYPE_IM,
     marks={"server": "inference", "user_agent": "inference"},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from simulator import discovery, trust
+from simulator.chat import sdp
 from simulator.chat.formats import PLAIN_TEXT
 from simulator.partner.personas.answers import NOT_FEDERATED, Answer, FailureAnswers
 from simulator.partner.personas.persona import Persona
@@ -23,7 +24,7 @@ TEAMS = Persona(
         embeds=(PLAIN_TEXT,),
         composing=None,
         presence_mapping=TEAMS_MAPPING,
-        sdp_call_type=True,
+        sdp_type=sdp.CALL_TYPE_IM,
     ),
     rules=trust.S4B,
     discovery=replace(discovery.S4B, hosting_providers=frozenset()),
@@ -43,7 +44,7 @@ TEAMS = Persona(
         "benotify": "memory",
         "piggyback": "memory",
         "autoextend": "memory",
-        "sdp_call_type": "inference",
+        "sdp_type": "inference",
         "subscription_seconds": "memory",
         "name_rule": "inference",
         "tls_minimum": "memory",
