@@ -57,7 +57,7 @@ class ClientActions(Protocol):
         """Give up on an INVITE that has no answer yet; False when there is none."""
 
     def chat_session(self, account: Account, remote: str) -> ChatSession | None:
-        """The session in which the next message goes."""
+        """The last session between the two, over or not."""
 
     def decide(self, account: Account, watcher: str, *, allowed: bool) -> None:
         """Allow or deny a watcher."""

@@ -57,13 +57,13 @@ class ChatSession:
 
     @property
     def ended(self) -> bool:
-        """Whether no message can be sent in it any more."""
+        """Whether it is over, and everything about it was said."""
         return self._session.ended
 
     @property
-    def ending(self) -> bool:
-        """Whether a BYE is on its way, so that the next message needs another session."""
-        return self._session.state is SessionState.ENDING
+    def usable(self) -> bool:
+        """Whether a message can be sent in it."""
+        return not self.over.done() and self._session.state in (SessionState.ACCEPTED, SessionState.ESTABLISHED)
 
     # -- sending ------------------------------------------------------------------------------------------------
 
@@ -92,7 +92,9 @@ class ChatSession:
 
     async def bye(self) -> None:
         """End the session; the peer's answer does not change that (RFC 3261 §15.1.1)."""
-        for request in self._session.bye(self._agent.now):
+        requests = self._session.bye(self._agent.now)
+        self._settle()
+        for request in requests:
             await self._exchange(request)
 
     async def _ask(self, method: str, content_type: str, body: bytes) -> Response:
@@ -242,6 +244,8 @@ class ChatSession:
         if self.ended:
             self._drop(self._session.ended_because)
             return
+        if self._session.state is SessionState.ENDING:
+            self._agent.chats.retire(self)
         if dialog is not None:
             self._agent.writer.drop_own_routes(dialog)
             if dialog.id != self._key:

@@ -35,6 +35,8 @@ class Chats:
         self._agent = agent
         self._sessions: dict[Pair, ChatSession] = {}
         "The session in which the next message to somebody goes."
+        self._last: dict[Pair, ChatSession] = {}
+        "The last session of every pair, over or not."
         self._live: set[ChatSession] = set()
         "Every session that has not ended; after both have called at once there are two of a pair."
         self._opening: dict[Pair, asyncio.Task[ChatSession | Outcome]] = {}
@@ -105,7 +107,11 @@ class Chats:
     def session_with(self, account: Account, remote: str) -> ChatSession | None:
         """The session in which the next message goes; None when it has to be opened first."""
         session = self._sessions.get((account.uri, remote))
-        return None if session is None or session.ending else session
+        return session if session is not None and session.usable else None
+
+    def last_session(self, account: Account, remote: str) -> ChatSession | None:
+        """The last session between the two, which may be over; None when there was none."""
+        return self._last.get((account.uri, remote))
 
     def _pages(self, pair: Pair) -> bool:
         match self._agent.dialect.im:
@@ -164,7 +170,8 @@ class Chats:
 
     def _use(self, session: ChatSession) -> None:
         self._live.add(session)
-        self._sessions[session.account.uri, session.remote] = session
+        pair = (session.account.uri, session.remote)
+        self._sessions[pair] = self._last[pair] = session
 
     # -- receiving ----------------------------------------------------------------------------------------------
 
@@ -252,6 +259,10 @@ class Chats:
     def forget(self, session: ChatSession) -> None:
         """Drop a session that has ended."""
         self._live.discard(session)
+        self.retire(session)
+
+    def retire(self, session: ChatSession) -> None:
+        """Send nothing more in a session that is being ended."""
         pair = (session.account.uri, session.remote)
         if self._sessions.get(pair) is session:
             del self._sessions[pair]

@@ -77,7 +77,8 @@ class Chat:
     @property
     def is_open(self) -> bool:
         """Whether a session is there, so that the next message needs no INVITE."""
-        return self._session() is not None
+        session = self._session()
+        return session is not None and session.usable
 
     def expect_end(self, *, within: float = DEADLINE) -> str:
         """The session ends, or has ended; gives the reason in words. ExpectationFailed after `within` seconds."""

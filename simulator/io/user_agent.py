@@ -139,8 +139,8 @@ class UserAgent:
         return self.chats.cancel(account, remote)
 
     def chat_session(self, account: Account, remote: str) -> ChatSession | None:
-        """The session in which the next message to `remote` goes."""
-        return self.chats.session_with(account, remote)
+        """The last session with `remote`, over or not."""
+        return self.chats.last_session(account, remote)
 
     def decide(self, account: Account, watcher: str, *, allowed: bool) -> None:
         """Allow or deny a watcher, now and from now on."""

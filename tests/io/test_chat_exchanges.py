@@ -153,7 +153,7 @@ def test_a_session_ends_after_ten_quiet_minutes(federation: Federation, wire: Wi
 
     federation.advance(11)
 
-    assert chat.expect_end()
+    assert "ended it" in chat.expect_end()
     assert wire("BYE ")
     chat.say("three").must_succeed()
     assert [message.text for message in berta.messages] == ["one", "two", "three"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from simulator.federation import Federation
+from simulator.partner import SFB_2019
 
 
 def test_a_message_over_the_limit_is_answered_413_and_the_next_one_goes_through(federation: Federation) -> None:
-    partner = federation.partner()
+    partner = federation.partner(SFB_2019.but(name="small", max_body=400_000))
     alice, bob = federation.sut.user("alice"), partner.user("bob")
 
     to_bob = alice.chat_with(bob).say("x" * 1_100_000)

@@ -255,10 +255,13 @@ def test_a_benotify_outside_of_any_subscription_is_taken_without_an_answer(feder
 
 
 def test_states_of_teams_are_seen_by_their_watchers(federation: Federation) -> None:
-    bob, berta = federation.partner("teams").user("bob"), federation.partner().user("berta")
+    alice, bob = federation.sut.user("alice"), federation.partner("teams").user("bob")
+    watch = alice.watch(bob)
+    watch.expect("available")
+
     bob.set_presence("In a meeting")
 
-    berta.watch(bob).expect("busy", activity="in-a-meeting")
+    watch.expect("busy", activity="in-a-meeting")
 
 
 def test_misses_name_what_came_nearest(federation: Federation) -> None:

@@ -35,7 +35,6 @@ MARKS: Final[dict[str, Mark]] = {
     "multiparty": "inference",
     "x_ms_message": "trace",
     "warning_agent": "memory",
-    "sdp_type": "trace",
     "name_rule": "trace",
     "equal_ok": "inference",
     "hosting_providers": "doc",
