@@ -94,7 +94,7 @@ class Context:
             context.set_tlsext_servername_callback(openssl.note_server_name)
         if (keylog := self.keylog) is not None:
             context.set_keylog_callback(lambda _, line: keylog(line.decode("ascii")))
-        context.set_info_callback(openssl.note_alert)
+        openssl.note_alerts(context)
         openssl.set_verify(context)
         if self.identity is not None:
             openssl.load_identity(context, self.identity.chain_pem, self.identity.key_pem)

@@ -148,7 +148,9 @@ class Endpoint:
             HandshakeCompleted(
                 connection.get_protocol_version_name(),
                 connection.get_cipher_name() or "",
-                watch.certificates if self._is_client else openssl.client_chain(connection),
+                watch.certificates
+                if self._is_client
+                else openssl.client_chain(connection, next(iter(watch.certificates), None)),
                 watch.server_name,
                 watch.verdict,
             )

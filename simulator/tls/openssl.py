@@ -73,14 +73,23 @@ class Watch:
         return _ERROR_FOR_ALERT[self.verdict.alert]
 
 
-def note_alert(connection: SSL.Connection, where: int, value: int) -> None:
-    """The info callback: remember the alerts that were sent and received."""
+def _info_callback(ssl: Any, where: int, value: int) -> None:
+    """Remember the alerts that were sent and received; called at every step of a handshake as well."""
     if where & SSL.SSL_CB_ALERT:
-        watch: Watch = connection.get_app_data()
+        watch: Watch = SSL.Connection._reverse_mapping[ssl].get_app_data()
         if where & SSL.SSL_CB_WRITE:
             watch.sent = value & 0xFF
         elif value & 0xFF not in _NOT_A_REFUSAL:
             watch.received = value & 0xFF
+
+
+# pyOpenSSL's own wrapper looks for the connection at each of the 23 steps of a handshake.
+_INFO_CALLBACK: Final[Any] = _ffi.callback("void (*)(const SSL *, int, int)", _info_callback)
+
+
+def note_alerts(context: SSL.Context) -> None:
+    """Let the `Watch` of each connection note its alerts."""
+    _lib.SSL_CTX_set_info_callback(context._context, _INFO_CALLBACK)
 
 
 def note_server_name(connection: SSL.Connection) -> None:
@@ -143,11 +152,16 @@ def _ders(stack: Any) -> list[bytes]:
     return ders
 
 
-def client_chain(connection: SSL.Connection) -> tuple[x509.Certificate, ...]:
-    """On a server, after the handshake: all that the client presented, leaf first."""
-    leaf = connection.get_peer_certificate()
-    shown = [*([leaf] if leaf is not None else []), *(connection.get_peer_cert_chain() or [])]
-    return tuple(certificate(crypto.dump_certificate(crypto.FILETYPE_ASN1, each)) for each in shown)
+def client_chain(connection: SSL.Connection, leaf: x509.Certificate | None) -> tuple[x509.Certificate, ...]:
+    """On a server, after the handshake: all that the client presented, leaf first; the leaf is that of the handshake,
+    None in a resumed session."""
+    if leaf is None:
+        found = connection.get_peer_certificate()
+        if found is None:
+            return ()
+        leaf = certificate(crypto.dump_certificate(crypto.FILETYPE_ASN1, found))
+    stack = _lib.SSL_get_peer_cert_chain(connection._ssl)  # on a server without the leaf
+    return (leaf, *(() if stack == _ffi.NULL else map(certificate, _ders(stack))))
 
 
 @lru_cache(maxsize=256)

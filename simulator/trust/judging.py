@@ -41,8 +41,8 @@ def judge(
     count, and that there is a usable name at all: one that holds only wildcards has none where they do not count.
 
     `revocation` is what was fetched so far. What is missing there is the verdict's `pending`: fetch it, put it there
-    and judge again; an accepted certificate is accepted for good only when nothing is pending. Without `revocation`
-    nobody is asked, which only `hard` rules mind.
+    and judge again; only when nothing is pending is an accepted certificate accepted for good, and are the reasons
+    against a refused one complete. Without `revocation` nobody is asked, which only `hard` rules mind.
     """
     wanted = None if expected is None else str(expected).lower()
     leaf, *others = presented.certificates
@@ -50,7 +50,7 @@ def judge(
         names = Names.read(leaf)
         path, chain = follow(leaf, others, roots, at)
         below_root = [certificate for certificate in path if certificate not in roots]
-        keys = [*key_reasons(below_root, presented.role, rules)]
+        keys = key_reasons(tuple(below_root), presented.role, rules)
         reasons = [*_told_better(chain, keys), *keys, *names.reasons(wanted, rules), *_crl_point_reasons(leaf, rules)]
         warnings = lifetime_warnings(leaf)
         # What an untrusted certificate says of its revocation may be anything, and is not followed. A chain that does
@@ -86,5 +86,5 @@ def _verdict(
         names,
         wanted,
         (*warnings, *findings.warnings),
-        () if reasons else tuple(dict.fromkeys(findings.pending)),
+        tuple(dict.fromkeys(findings.pending)),
     )

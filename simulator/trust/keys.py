@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -44,13 +45,16 @@ _STRONG: Final = frozenset(
 )
 
 
-def key_reasons(path: Sequence[x509.Certificate], role: Role, rules: Rules) -> Iterator[Reason]:
-    """What is wrong with the keys, signatures and usages of a path without its root."""
+@lru_cache(maxsize=256)
+def key_reasons(path: tuple[x509.Certificate, ...], role: Role, rules: Rules) -> tuple[Reason, ...]:
+    """What is wrong with the keys, signatures and usages of a path without its root; told again for those seen last."""
+    reasons: list[Reason] = []
     for place, certificate in enumerate(path):
         subject = f"the intermediate {text(certificate.subject)}" if place else "it"
-        yield from _strength(certificate, subject, rules)
-        yield from _signature(certificate, subject, rules)
-        yield from _usage(certificate, subject, role, rules)
+        reasons += _strength(certificate, subject, rules)
+        reasons += _signature(certificate, subject, rules)
+        reasons += _usage(certificate, subject, role, rules)
+    return tuple(reasons)
 
 
 def _strength(certificate: x509.Certificate, subject: str, rules: Rules) -> Iterator[Reason]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -47,6 +48,7 @@ def limit_at(day: datetime, limits: tuple[LifetimeLimit, ...] = LIFETIME_LIMITS)
     return next((limit for limit in reversed(limits) if limit.since <= day), None)
 
 
+@lru_cache(maxsize=256)
 def lifetime_warnings(leaf: x509.Certificate) -> tuple[TrustWarning, ...]:
     """Whether no public CA may issue a leaf that is valid for so long; its first second counts as the day of issue."""
     limit = limit_at(leaf.not_valid_before_utc)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from cryptography import x509
@@ -44,7 +45,9 @@ class Names:
     has_san: bool
 
     @classmethod
+    @lru_cache(maxsize=256)
     def read(cls, certificate: x509.Certificate) -> Names:
+        """The names in this certificate; those of the last ones are remembered."""
         common = tuple(
             str(attribute.value).lower().removesuffix(".")
             for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)

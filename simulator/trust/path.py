@@ -30,7 +30,7 @@ def follow(
     if len(others) >= _MAX_PRESENTED:
         detail = f"it came with {len(others)} others, more than any real chain has"
         return [leaf], [Reason(ReasonKind.INVALID_CHAIN, detail)]
-    found = _verify(leaf, others, roots, at)
+    found = _verify_again(leaf, others, roots, at)
     if not isinstance(found, str):
         return found, []
     path, anchored = _walk(leaf, others, roots)
@@ -137,6 +137,33 @@ _CA_POLICY: Final = (
     .may_be_present(x509.KeyUsage, verification.Criticality.AGNOSTIC, _require_cert_sign)
 )
 _LEAF_POLICY: Final = verification.ExtensionPolicy.permit_all()
+
+
+_Shown = tuple[x509.Certificate, tuple[x509.Certificate, ...], tuple[x509.Certificate, ...]]
+_verified: Final[dict[_Shown, list[x509.Certificate]]] = {}
+"""The paths found last, by all that they were made of but the time. Two signatures to check take half as long as the
+whole handshake, and the same peers come again and again."""
+_REMEMBERED: Final = 256
+"Paths."
+
+
+def _verify_again(
+    leaf: x509.Certificate, others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime
+) -> list[x509.Certificate] | str:
+    """`_verify`, or the path that it found before: a valid one stays valid as long as all certificates on it are.
+
+    Only what is valid is remembered, and nothing of names, keys, usages or revocation is part of it.
+    """
+    shown = leaf, tuple(others), tuple(roots)
+    path = _verified.get(shown)
+    if path is not None and all(one.not_valid_before_utc <= at <= one.not_valid_after_utc for one in path):
+        return path
+    found = _verify(leaf, others, roots, at)
+    if not isinstance(found, str):
+        if len(_verified) >= _REMEMBERED:
+            _verified.pop(next(iter(_verified)), None)
+        _verified[shown] = found
+    return found
 
 
 def _verify(

@@ -105,8 +105,9 @@ class Verdict:
     warnings: tuple[TrustWarning, ...] = ()
     "What is noteworthy, but no reason to refuse."
     pending: tuple[Lookup, ...] = ()
-    """What must be fetched and put in the `RevocationData` before this verdict holds; judge again then, until this is
-    empty. Always empty for a certificate that is refused anyway: nobody fetches what an untrusted one says."""
+    """What must be fetched and put in the `RevocationData` before this verdict is complete; judge again then, until
+    this is empty. Whoever refuses by what is known already, in a handshake, need not. Always empty where the chain
+    leads to no trusted root: nobody fetches what an untrusted certificate says."""
 
     @property
     def accepted(self) -> bool:

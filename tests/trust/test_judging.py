@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from simulator import trust
 from simulator.names import Fqdn
 from simulator.tls import REFUSAL_ALERTS, UNREADABLE, PresentedChain, Role
-from simulator.trust import CONNECT_SERVER, OPENSSL, RFC5922, S4B, Expected, ReasonKind, Rules, Verdict
+from simulator.trust import CONNECT_SERVER, OPENSSL, RFC5922, S4B, Expected, ReasonKind, Rules, Verdict, path
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -242,6 +242,35 @@ class TestValidity:
         old = ROOT.issue("Same", CA, start=NOW - 20 * DAY, end=NOW - 10 * DAY)
         new = ROOT.issue("Same", CA, key=old.key)
         assert judge(good(issuer=new), old, new).accepted
+
+
+class TestRemembered:
+    """What was found before is told again only where it still holds."""
+
+    def test_a_path_is_not_believed_before_and_after_its_time(self) -> None:
+        leaf = good("sip.fabrikam.test")
+        for _ in range(2):
+            assert judge(leaf, INTERMEDIATE).accepted
+            assert kinds(judge(leaf, INTERMEDIATE, at=NOW + 31 * DAY))[:1] == ["expired"]
+            assert kinds(judge(leaf, INTERMEDIATE, at=NOW - 2 * DAY))[:1] == ["not-yet-valid"]
+
+    def test_a_path_leads_to_the_roots_that_are_trusted_now(self) -> None:
+        leaf = good("sip.fabrikam.test")
+        assert judge(leaf, INTERMEDIATE).accepted
+        assert kinds(judge(leaf, INTERMEDIATE, roots=[STRANGER])) == ["untrusted"]
+        assert kinds(judge(leaf)) == ["missing-intermediate"]
+
+    def test_keys_and_usages_are_judged_by_the_rules_of_now(self) -> None:
+        leaf = good("sip.fabrikam.test", usages=SERVER_ONLY)
+        assert judge(leaf, INTERMEDIATE, role="server").accepted
+        assert kinds(judge(leaf, INTERMEDIATE, role="client")) == ["key-usage"]
+        assert kinds(judge(leaf, INTERMEDIATE, role="server", rules=Rules(min_ec_bits=384))).count("weak-key") == 2
+
+    def test_no_more_is_kept_than_the_last_ones(self) -> None:
+        leaf = good("sip.fabrikam.test")
+        for number in range(300):
+            assert judge(leaf, INTERMEDIATE, roots=[ROOT, *[STRANGER] * number]).accepted
+        assert len(path._verified) <= path._REMEMBERED
 
 
 class TestKeyUsage:

@@ -122,8 +122,8 @@ class TestWhatIsAsked:
             assert site.settle(site.authority.issue(FQDN), HARD).accepted
         assert len(site.fetched) == 2
 
-    @pytest.mark.parametrize("profile", ["untrusted", "wildcard", "expired", "constrained"])
-    def test_nothing_that_a_refused_certificate_says(self, site: Site, profile: str) -> None:
+    @pytest.mark.parametrize("profile", ["untrusted", "self-signed", "constrained"])
+    def test_nothing_that_an_untrusted_certificate_says(self, site: Site, profile: str) -> None:
         """A URL in it may point anywhere: at a service inside the network, say."""
         verdict = site.judge(site.authority.issue(FQDN, profile), HARD, data=site.data)
         assert not verdict.accepted
@@ -180,6 +180,18 @@ class TestRevoked:
         assert kinds(verdict) == ["revoked"]
         assert "the intermediate “sipfed intermediate" in str(verdict)
         assert "(CA compromise)" in str(verdict)
+
+    @pytest.mark.parametrize(
+        ("profile", "wrong"), [("wildcard", ["wildcard"]), ("expired", ["expired"]), ("revoked", ["revoked"])]
+    )
+    def test_a_revoked_intermediate_is_found_whatever_is_wrong_with_the_leaf(
+        self, site: Site, profile: str, wrong: list[str]
+    ) -> None:
+        issued = site.authority.issue(FQDN, profile)
+        site.authority.revoke(site.authority.intermediate)
+        verdict = site.settle(issued, SOFT)
+        assert sorted(kinds(verdict)) == sorted(["revoked", *wrong])
+        assert "the intermediate “sipfed intermediate" in str(verdict)
 
     def test_another_leaf_of_the_same_issuer_is_not(self, site: Site) -> None:
         good = site.authority.issue(FQDN)
