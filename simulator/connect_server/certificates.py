@@ -162,7 +162,7 @@ class CertificateStore:
             message = f"The PKCS#12 file cannot be read: {error}. Export it again with AES-256."
             raise ConfigurationError([Problem("certificate", message)]) from error
         if leaf is None or key is None:
-            missing = "certificate" if leaf is None else "private key; export it again, with the key"
+            missing = "private key; export it again, with the key" if key is None else "certificate"
             raise ConfigurationError([Problem("certificate", f"The PKCS#12 file holds no {missing}.")])
         chain = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in (leaf, *others))
         key_pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -7,10 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from fakes.ca import Authority
 
@@ -34,12 +31,6 @@ enabled = true
 [[users]]
 name = "alice"
 """
-
-
-@pytest.fixture(scope="module")
-def authority() -> Iterator[Authority]:
-    with Authority() as made:
-        yield made
 
 
 def settings(authority: Authority, folder: Path, port: int) -> Path:

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -45,12 +45,6 @@ key = "connect.key.pem"
 "Eight lines; what a test adds begins on line 9."
 
 Mistakes = Callable[[str], list[str]]
-
-
-@pytest.fixture(scope="module")
-def authority() -> Iterator[Authority]:
-    with Authority() as made:
-        yield made
 
 
 @pytest.fixture
