@@ -6,8 +6,7 @@
                     format_named("html") for the names a test writes; choose(accept_types, preferences)
     first_message   the text in an INVITE: first_message_headers(text, forms), read_first_message(request),
                     confirming_options(rules.confirmation) for the 200, first_message_outcome(response, confirmation)
-    invitation      classify_invite(request, rules) -> ImOffer | InviteRefusal; new_conversation_id() and
-                    conversation_refusal(id, open_ids, answer)
+    invitation      classify_invite(request, rules) -> ImOffer | InviteRefusal; new_conversation_id()
     other_sessions  what a partner offers that is no chat of two: conference, files, media, multi-party
     rules           ChatRules: every habit that differs between products or is in doubt, as a switch
     sdp             im_offer(...) and parse_im_sdp(body): the session description

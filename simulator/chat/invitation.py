@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import binascii
 import os
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
 from simulator.chat import sdp
 from simulator.chat.first_message import has_first_message, read_first_message
 from simulator.chat.multipart import Part, read_multipart
-from simulator.chat.rules import NOT_ACCEPTABLE_HERE, SFB, ChatRules, RefusalAnswer
+from simulator.chat.rules import SFB, ChatRules, RefusalAnswer
 from simulator.chat.text import ReadBody
 from simulator.errors import RemoteProtocolError
 from simulator.sip.fields import MediaType
@@ -32,7 +31,6 @@ class Kind(Enum):
     FILE_TRANSFER = "a file transfer"
     MEDIA = "sound, video or other media"
     MULTIPARTY = "a chat of more than two"
-    SAME_CONVERSATION = "a conversation that is open already"
     UNKNOWN = "a body of a type that is not understood"
 
 
@@ -63,14 +61,14 @@ class InviteRefusal:
     sentence: str
     "Why, for the log; it never leaves this side."
     headers: tuple[tuple[str, str], ...] = ()
-    "Further headers of the answer: Warning, Accept, Ms-client-diagnostics."
+    "Further headers of the answer: Warning, Accept."
 
 
 def classify_invite(request: Request, rules: ChatRules = SFB) -> ImOffer | InviteRefusal:
     """What an INVITE outside any dialog asks for.
 
-    A re-used conversation id is for `conversation_refusal`. Raises RemoteProtocolError (400, 413) for a session
-    description or a multipart body that is broken, and for broken headers.
+    Whether its conversation id is in use already is for the caller to see. Raises RemoteProtocolError (400, 413) for a
+    session description or a multipart body that is broken, and for broken headers.
     """
     media_type = request.headers.get("Content-Type")
     kind = MediaType.parse(media_type) if media_type else None
@@ -103,27 +101,6 @@ def new_conversation_id() -> str:
     its thread indexes (length seen in traces, meaning inferred).
     """
     return binascii.b2a_base64(b"\x01" + os.urandom(21), newline=False).decode("ascii")
-
-
-def conversation_refusal(
-    conversation_id: str | None,
-    open_ids: Collection[str],
-    answer: RefusalAnswer = NOT_ACCEPTABLE_HERE,
-    rules: ChatRules = SFB,
-) -> InviteRefusal | None:
-    """The refusal of an INVITE whose conversation id one of our open sessions has; None where it is new or missing.
-
-    An id is opaque: it compares byte for byte.
-    """
-    if conversation_id is None or conversation_id not in open_ids:
-        return None
-    sentence = f"The conversation {conversation_id[:60]} is open already."
-    refused = _refusal(Kind.SAME_CONVERSATION, answer, sentence, rules)
-    text = "This client has an IM session with the same conversation ID"
-    diagnostics = ("Ms-client-diagnostics", f"52035; reason={quote(text)}")
-    return InviteRefusal(
-        refused.kind, refused.status, refused.reason, sentence, headers=(*refused.headers, diagnostics)
-    )
 
 
 def _first(request: Request, rules: ChatRules) -> tuple[ReadBody | None, str | None]:

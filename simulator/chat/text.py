@@ -12,7 +12,7 @@ from simulator.chat.formats import PLAIN as PLAIN  # the type of a body that doe
 from simulator.chat.html import read_html, write_html
 from simulator.chat.multipart import Part, read_multipart, write_multipart
 from simulator.chat.rtf import read_rtf, write_rtf
-from simulator.errors import LocalProtocolError, RemoteProtocolError
+from simulator.errors import RemoteProtocolError
 from simulator.sip.fields import MediaType
 
 READABLE = (*TEXTS, ALTERNATIVE)
@@ -83,10 +83,8 @@ def _encode_one(text: str, media_type: str, font: FontHint | None) -> tuple[str,
             return f"{PLAIN}; charset=UTF-8{hint}", charset.encode(text)
         case "text/html":
             return f"{HTML}; charset=UTF-8", charset.encode(write_html(text))
-        case "text/rtf":
-            return f"{RTF}; charset=UTF-8", write_rtf(text)
         case _:
-            raise LocalProtocolError(f"No text is written as {media_type!r} here.")
+            return f"{RTF}; charset=UTF-8", write_rtf(text)
 
 
 def _read_one(media_type: MediaType, body: bytes, offered: tuple[str, ...]) -> ReadBody:

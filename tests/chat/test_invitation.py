@@ -16,7 +16,6 @@ from simulator.chat.invitation import (
     InviteRefusal,
     Kind,
     classify_invite,
-    conversation_refusal,
     new_conversation_id,
     why_multiparty,
 )
@@ -182,30 +181,11 @@ class TestAChatOfSeveral:
         assert taken(invite(*multiparty_headers(BYSTANDERS)), SFB.but(multiparty=None))
 
 
-class TestAConversation:
-    def test_has_an_id_of_its_own(self) -> None:
-        ids = {new_conversation_id() for _ in range(100)}
+def test_a_conversation_has_an_id_of_its_own() -> None:
+    ids = {new_conversation_id() for _ in range(100)}
 
-        assert len(ids) == 100
-        assert {len(base64.b64decode(one, validate=True)) for one in ids} == {22}
-
-    def test_is_refused_a_second_time(self) -> None:
-        answer = conversation_refusal("AdKj==", {"AdKj=="})
-
-        assert answer is not None
-        assert (answer.kind, answer.status, answer.reason) == (Kind.SAME_CONVERSATION, 488, "Not Acceptable Here")
-        reason = 'reason="This client has an IM session with the same conversation ID"'
-        assert answer.headers == (("Ms-client-diagnostics", f"52035; {reason}"),)
-
-    @pytest.mark.parametrize("conversation_id", ["adkj==", "AdKj", None])
-    def test_is_taken_where_its_id_is_another_or_missing(self, conversation_id: str | None) -> None:
-        assert conversation_refusal(conversation_id, {"AdKj=="}) is None
-
-    def test_is_refused_as_the_product_does_it(self) -> None:
-        answer = conversation_refusal("AdKj==", {"AdKj=="}, RefusalAnswer(486, "Busy Here"))
-
-        assert answer is not None
-        assert (answer.status, answer.reason, len(answer.headers)) == (486, "Busy Here", 1)
+    assert len(ids) == 100
+    assert {len(base64.b64decode(one, validate=True)) for one in ids} == {22}
 
 
 @pytest.mark.parametrize(

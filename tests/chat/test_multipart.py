@@ -66,6 +66,14 @@ def test_the_boundary_stands_in_no_part() -> None:
     assert read_multipart(MediaType.parse(content_type), body) == parts
 
 
+def test_a_boundary_may_be_given() -> None:
+    content_type, body = write_multipart([Part("text/plain", b"a")], boundary="b1")
+
+    assert content_type == 'multipart/alternative; boundary="b1"'
+    assert body.startswith(b"--b1\r\n")
+    assert body.endswith(b"\r\n--b1--\r\n")
+
+
 @pytest.mark.parametrize(
     ("part", "arguments"),
     [

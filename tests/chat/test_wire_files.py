@@ -17,7 +17,7 @@ from simulator.chat.delivery import Recipient, read_imdn, write_imdn
 from simulator.chat.first_message import confirming_options, first_message_headers
 from simulator.chat.font import FontHint
 from simulator.chat.formats import ALTERNATIVES, FORMATS, HTML_TEXT, PLAIN_TEXT, RTF_TEXT
-from simulator.chat.invitation import ImOffer, Kind, classify_invite, conversation_refusal
+from simulator.chat.invitation import ImOffer, Kind, classify_invite
 from simulator.chat.other_sessions import (
     SessionOffer,
     conference_offer,
@@ -97,12 +97,6 @@ def consumed() -> Message:
     return answer(200, *options, body=im_offer(HOST, accept_types=LYNC, own_uri=CALLEE))
 
 
-def same_conversation() -> Message:
-    refused = conversation_refusal(ID[1], [ID[1]])
-    assert refused is not None
-    return answer(refused.status, *refused.headers)
-
-
 def by_policy() -> Message:
     asked = offer(lambda: file_offer(HOST))()
     assert isinstance(asked, Request)
@@ -161,7 +155,6 @@ FILES = [
              offer(lambda: media_offer(HOST, alternatives=True))),
     WireFile("200-consumed", "§4.1, §4.2, sipe-im.c", 200, consumed),
     WireFile("202-accepted", "§4.5, [MS-CONFIM]", 202, lambda: answer(202, ("Message-Id", "2"))),
-    WireFile("488-same-conversation", "§4.2, sipe-im.c", 488, same_conversation),
     WireFile("606-policy", "§4.2, §2.5", 606, by_policy),
 ]  # fmt: skip
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
