@@ -81,6 +81,7 @@ def sipfed_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     """What outlives a test: loop, clock, DNS, CA and the server under test, started at first use."""
     from simulator.errors import SipfedError
     from simulator.federation import Engine
+    from simulator.preflight.prepare import prepare
     from simulator.sut.settings import SutSettings, load
 
     path: Path | None = pytestconfig.getoption("sut")
@@ -89,6 +90,7 @@ def sipfed_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
         engine = Engine(settings=settings)
         try:
             engine.start_sut()
+            prepare(engine)
         except BaseException:
             engine.close()
             raise

@@ -128,6 +128,9 @@ def as_toml(settings: ServerSettings) -> str:
         "[static_routes]",
         f"enabled = {_flag(settings.static_routes.enabled)}",
     ]
+    rules = settings.certificate_rules
+    lines += ["[certificate_rules]", f"usage = {_text(rules.usage)}", f"authority = {_text(rules.authority)}"]
+    lines += [f"scopes = {_text(rules.scopes)}", f"unsuitable = {_text(rules.unsuitable)}"]
     if settings.dns is not None:
         address = f"[{settings.dns.address}]" if settings.dns.address.version == 6 else f"{settings.dns.address}"
         lines += ["[dns]", f'server = "{address}:{settings.dns.port}"']
