@@ -16,6 +16,7 @@ from simulator.cli.sut import sut_arguments, sut_option
 from simulator.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
+    from simulator.scenarios.results import Run
     from simulator.scenarios.selection import Catalogue
 
 
@@ -48,6 +49,7 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each scenario.")
 @click.option("--junit", type=_OUTPUT, help="Also write a JUnit file.")
+@click.option("--html", type=_OUTPUT, help="Also write a report for browsers, one file.")
 @click.option("--statement", type=_OUTPUT, help="Also write the verdicts as JSON, for `sipfed compare`.")
 @click.pass_context
 def run(
@@ -64,6 +66,7 @@ def run(
     fail_fast: bool,
     verbose: bool,
     junit: Path | None,
+    html: Path | None,
     statement: Path | None,
 ) -> None:
     """Run scenarios of the catalogue; without a SELECTOR, all of them.
@@ -73,25 +76,39 @@ def run(
     The exit code is 0 when all of them ran and passed (or failed as --known says), 1 when one failed, 2 when the
     command itself is wrong, and 3 when nothing failed but something did not run.
     """
-    from simulator.scenarios.order import new_seed
-
     whole = selection.whole()
     chosen = selection.of(whole)
     if random_order and seed is None:
+        from simulator.scenarios.order import new_seed
+
         seed = new_seed()
     options = ["--tb=short", *_parallel(parallel), *_known(known, whole), f"--sipfed-repeat={repeat}"]
     options += sut_arguments(sut, parallel=parallel is not None)
     options += ["--exitfirst"] if fail_fast else []
     options += ["--sipfed-strict-capabilities"] if strict_capabilities else []
     options += [f"--sipfed-random-order={seed}"] if seed is not None else []
-    options += [f"--junitxml={_writable('--junit', junit)}"] if junit is not None else []
     if dry_run:
         print_scenarios(chosen.scenarios)
         click.echo(_plan(len(chosen.scenarios), repeat, seed))
         return
-    if statement is not None:
-        statement = _writable("--statement", statement)
+    named = {"--junit": junit, "--html": html, "--statement": statement}
+    files = {option: _writable(option, path) for option, path in named.items() if path is not None}
+    options += [f"--junitxml={files['--junit']}"] if junit is not None else []
+    result = _run(chosen, options, verbose=verbose, repeat=repeat, seed=seed)
+    if html is not None:
+        from simulator.scenarios.html import html_page
 
+        _write(files["--html"], html_page(result))
+    if statement is not None:
+        from simulator.scenarios.statement import statement_of
+
+        document = statement_of(result, whole, profile=sut.name if sut else None, seed=seed, repeat=repeat)
+        _write(files["--statement"], document.as_json())
+    context.exit(result.exit_code)
+
+
+def _run(chosen: Catalogue, options: list[str], *, verbose: bool, repeat: int, seed: str | None) -> Run:
+    """Run what is chosen and report it on the standard output."""
     from simulator.scenarios.reporter import ScenarioReporter, display_for, write_report
     from simulator.scenarios.runner import run_pytest
 
@@ -106,12 +123,7 @@ def run(
         display.close()
     result = reporter.run()
     write_report(result, display)
-    if statement is not None:
-        from simulator.scenarios.statement import statement_of
-
-        document = statement_of(result, whole, profile=sut.name if sut else None, seed=seed, repeat=repeat)
-        statement.write_text(document.as_json(), encoding="utf-8", newline="\n")
-    context.exit(result.exit_code)
+    return result
 
 
 @main.command("list")
@@ -154,7 +166,11 @@ def _show(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8", newline="\n")
+        _write(output, text)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 @main.command()
