@@ -44,6 +44,9 @@ class ChatRules:
     "Which of several alternatives is read; pidgin-sipe prefers HTML and RTF (dialect facts §4.3)."
     embeds: tuple[TextFormat, ...] = ()
     "In which forms the first text travels in the INVITE; none sends it as a MESSAGE."
+    embed_limit: int = 8000
+    """Characters of the longest first text that travels in the INVITE; a longer one follows as MESSAGE. Clients since
+    Lync 2013 let nobody type more (dialect facts §7, from memory)."""
     consumes: bool = True
     "Whether a first text in an INVITE is taken and confirmed; otherwise the caller sends it again."
     confirmation: Confirmation = "ms-text-format"

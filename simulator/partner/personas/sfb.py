@@ -25,6 +25,7 @@ MARKS: Final[dict[str, Mark]] = {
     "formats": "inference",
     "prefer": "inference",
     "embeds": "trace",
+    "embed_limit": "memory",
     "consumes": "inference",
     "confirmation": "inference",
     "composing": "trace",

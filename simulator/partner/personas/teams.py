@@ -37,6 +37,7 @@ TEAMS = Persona(
         "accept_types": "doc",
         "formats": "doc",
         "embeds": "inference",
+        "embed_limit": "memory",
         "composing": "memory",
         "presence_mapping": "memory",
         "presence_accept": "memory",
