@@ -125,6 +125,43 @@ def test_an_error_in_the_background_fails_the_test_it_happened_in(pytester: pyte
     result.stdout.fnmatch_lines(["*Errors in the background of this test:*", "*TypeError*watches.py*"])
 
 
+def test_a_surprise_fails_the_test_that_it_came_in_and_no_other(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        '''
+        def say(federation):
+            """Nothing reaches bob."""
+            bob = federation.partner().user("bob")
+            federation.sut.user("alice").chat_with(bob).say("Hello").must_succeed()
+
+        def test_passes_but_for_a_surprise(federation):
+            """Nothing reaches bob."""
+            say(federation)
+
+        def test_fails_of_its_own(federation):
+            say(federation)
+            assert 1 == 2
+
+        def test_expects_nothing(federation):
+            pass
+        '''
+    )
+
+    result = pytester.runpytest_subprocess(*OPTIONS)
+
+    result.assert_outcomes(failed=2, passed=1)
+    result.stdout.re_match_lines(
+        [
+            r".*The test expected all it asked for, but more arrived:",
+            r".*sip:bob@fabrikam.* got the message 'Hello' from sip:alice@acme\.test, which nothing expected\.",
+            r"-+ sipfed requirement -+",
+            r"Nothing reaches bob\.",
+            r"-+ sipfed evidence -+",
+        ]
+    )
+    assert result.stdout.str().count("but more arrived:") <= 2, "a test that fails of its own is told nothing else"
+    assert "assert 1 == 2" in result.stdout.str()
+
+
 @pytest.mark.parametrize("module", ["trustme", "dnslib", "dns", "lxml", "pydantic", "OpenSSL", "rich", "hypothesis"])
 def test_a_suite_that_does_not_use_it_pays_for_no_import(module: str) -> None:
     code = f"import sys, simulator.pytest_plugin; sys.exit({module!r} in sys.modules)"

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.clock import SystemClock
 from simulator.io.loop import LoopThread
-from simulator.io.timers import Timers
+from simulator.io.timers import Alarm, Timers
 
 HOUR = 3600.0
 
@@ -90,3 +90,40 @@ def test_an_error_in_one_timer_does_not_stop_the_others(rig: Rig) -> None:
 def test_the_clock_only_goes_forward(rig: Rig) -> None:
     with pytest.raises(ValueError, match="forward"):
         rig.clock.advance(-1)
+
+
+def test_an_alarm_is_put_off_moved_and_switched_off(rig: Rig) -> None:
+    def use() -> None:
+        alarm = Alarm(rig.timers, lambda: rig.fire("alarm"))
+        alarm.set(rig.clock.now() + HOUR)
+        alarm.set(rig.clock.now() + 3 * HOUR)
+
+    def off() -> None:
+        alarm = Alarm(rig.timers, lambda: rig.fire("never"))
+        alarm.set(rig.clock.now() + HOUR)
+        alarm.set(None)
+
+    rig.loop.call(use)
+    rig.loop.call(off)
+    rig.clock.advance(2 * HOUR)
+    rig.plan("last", 0)
+    assert rig.done.wait(5)
+    assert rig.fired == ["last"]
+
+    rig.done.clear()
+    rig.clock.advance(2 * HOUR)
+    rig.plan("last", 0)
+    assert rig.done.wait(5)
+    assert rig.fired == ["last", "alarm", "last"]
+
+
+def test_an_alarm_can_be_moved_ahead(rig: Rig) -> None:
+    def use() -> None:
+        alarm = Alarm(rig.timers, lambda: rig.fire("last"))
+        alarm.set(rig.clock.now() + 3 * HOUR)
+        alarm.set(rig.clock.now() + HOUR)
+
+    rig.loop.call(use)
+    rig.clock.advance(HOUR + 1)
+
+    assert rig.done.wait(5)
