@@ -111,7 +111,13 @@ class Partings:
 
 
 def _farewell(usage: Usage) -> Coroutine[Any, Any, object]:
-    return usage.bye() if isinstance(usage, ChatSession) else usage.stop()
+    match usage:
+        case ChatSession():
+            return usage.bye()
+        case Watched():
+            return usage.stop("rejected")  # by a policy that changed: do not try again (RFC 6665 §4.1.3)
+        case Watching():
+            return usage.leave("this side does not federate with it any more")
 
 
 def _domain(usage: Usage) -> SipDomain | None:

@@ -76,9 +76,9 @@ class Watched:
         else:
             self._alarm.set(self.usage.next_timeout())
 
-    async def stop(self) -> None:
-        """End it from our side (RFC 6665 §4.2.2)."""
-        for notify in self.usage.terminate("noresource"):
+    async def stop(self, reason: str = "noresource") -> None:
+        """End it from our side; the reason tells the watcher whether to try again (RFC 6665 §4.1.3, §4.2.2)."""
+        for notify in self.usage.terminate(reason):
             await self._exchange(notify)
 
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:

@@ -55,6 +55,14 @@ class Watching:
         self._settle()
         return response
 
+    async def leave(self, because: str) -> None:
+        """Unsubscribe, and do not wait for the last NOTIFY: it would not be let in any more."""
+        try:
+            await self.stop()
+        finally:
+            self.usage.give_up(because)
+            self._settle()
+
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         """Take a NOTIFY or BENOTIFY of the dialog."""
         if request.method == "BENOTIFY":

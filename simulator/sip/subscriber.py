@@ -163,6 +163,11 @@ class SubscriberUsage:
         self._notify_by = now + self._timers.patience
         return [self._again()]
 
+    def give_up(self, because: str) -> None:
+        """End it without a word; what the notifier still sends is answered with 481."""
+        if not self.ended:
+            self._end(because)
+
     def next_timeout(self) -> float | None:
         if self.ended:
             return None
