@@ -70,6 +70,7 @@ def problems_of(caught: pytest.ExceptionInfo[ConfigurationError]) -> str:
 # Adding
 
 
+@pytest.mark.cites("R26", "R53", "R63")
 def test_what_is_added_is_in_the_list_and_not_active(store: CertificateStore, authority: Authority) -> None:
     issued = authority.issue(FQDN)
 
@@ -223,6 +224,7 @@ def test_a_pkcs12_file_without_key_is_refused(store: CertificateStore, authority
 # Choosing one
 
 
+@pytest.mark.cites("R65", "R75")
 def test_exactly_one_is_active(store: CertificateStore, authority: Authority, demands: Demands) -> None:
     for name in ("first", "second"):
         issued = authority.issue(FQDN)
@@ -262,6 +264,7 @@ def test_files_that_are_overwritten_do_not_become_active(
     assert store.active() is None
 
 
+@pytest.mark.cites("R54", "C5")
 def test_one_in_both_scopes_is_active_in_one(store: CertificateStore, authority: Authority, demands: Demands) -> None:
     issued = authority.issue(FQDN)
     store.add(issued.chain_pem, issued.key_pem, name="connect")
@@ -284,6 +287,7 @@ def test_one_in_both_scopes_is_active_in_one(store: CertificateStore, authority:
         ("self-signed", "self-signed"),
     ],
 )
+@pytest.mark.cites("R56", "R58")
 def test_an_unfit_certificate_is_refused_and_the_active_one_stays(
     store: CertificateStore, authority: Authority, demands: Demands, profile: str, words: str
 ) -> None:
@@ -310,6 +314,7 @@ def test_a_test_may_choose_an_unfit_one(store: CertificateStore, authority: Auth
     assert store.activate("bad", lenient, NOW).active
 
 
+@pytest.mark.cites("R59")
 def test_one_without_its_key_is_never_chosen(store: CertificateStore, authority: Authority, demands: Demands) -> None:
     (store.folder / "machine").mkdir(parents=True)
     (store.folder / "machine" / "alone.pem").write_bytes(authority.issue(FQDN).chain_pem)
@@ -448,6 +453,7 @@ def test_who_may_not_write_is_told_so(open_store: CertificateStore, authority: A
 # The list
 
 
+@pytest.mark.cites("R62", "R64")
 def test_the_list_has_everything_that_one_chooses_by(
     store: CertificateStore, authority: Authority, demands: Demands
 ) -> None:

@@ -62,6 +62,7 @@ def test_a_reading_that_is_not_named_cannot_be_written() -> None:
             TABLES[(table,)].model_validate({key: "something else"})
 
 
+@pytest.mark.cites("C1", "C4", "C7", "C10", "C12")
 def test_every_warning_of_a_decision_is_given(settings: ServerSettings, authority: Authority, tmp_path: Path) -> None:
     """One server that breaks with somebody in every way that is only warned of."""
     now = datetime.now(UTC)

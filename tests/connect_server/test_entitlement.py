@@ -99,6 +99,7 @@ def test_the_switches_count_in_their_order(row: list[str]) -> None:
     enabled=st.booleans(),
     office_plus=st.booleans(),
 )
+@pytest.mark.cites("R3", "R4")
 def test_licences_and_the_switch_of_the_server_come_first(
     switches: tuple[str, str, str],
     precedence: Literal["nearest", "every"],

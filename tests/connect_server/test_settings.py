@@ -91,6 +91,7 @@ def example_settings(folder: Path) -> ServerSettings:
     )
 
 
+@pytest.mark.cites("R27", "R32", "R33", "R35", "R43")
 def test_the_example_is_loaded_as_it_reads(file: Path) -> None:
     file.write_text(EXAMPLE)
 

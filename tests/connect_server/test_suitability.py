@@ -96,6 +96,7 @@ def test_dual_usage_is_fit_under_both_readings_and_warned_of_under_none(authorit
         assert (answer.flaws, answer.warnings) == ((), ())
 
 
+@pytest.mark.cites("C4", "C7")
 def test_the_warning_about_lets_encrypt_says_why(authority: Authority) -> None:
     (warning,) = fitness(authority, authority.issue(str(FQDN), "server-only")).warnings
 
@@ -125,6 +126,7 @@ def test_a_wildcard_beside_the_right_name_is_warned_of(authority: Authority) -> 
     assert [warning.kind for warning in answer.warnings] == ["holds-wildcard"]
 
 
+@pytest.mark.cites("R66")
 def test_a_self_signed_certificate_is_refused_even_where_it_is_a_trusted_root(authority: Authority) -> None:
     issued = authority.issue(str(FQDN), "self-signed")
     chain = parse_chain(issued.chain_pem)
@@ -196,6 +198,7 @@ def test_an_unfit_certificate_with_its_key_can_be_presented_for_a_test(authority
     ("days", "first_warned"),
     [(6, 1.5), (7, 1.75), (47, 11.75), (90, 22.5), (100, 25), (200, 30), (398, 30)],
 )
+@pytest.mark.cites("R67", "C8")
 def test_the_notice_is_a_quarter_of_the_lifetime_and_at_most_30_days(
     authority: Authority, days: int, first_warned: float
 ) -> None:

@@ -89,6 +89,7 @@ def test_our_side_is_judged_as_both_products_do(doctor: Doctor, federation: Fede
     assert "Refused by Skype for Business and Microsoft Teams: only the wildcard" in both.seen("names")
 
 
+@pytest.mark.cites("R60", "R66", "C6")
 def test_a_private_root_is_enough_for_skype_for_business_but_not_for_teams(
     doctor: Doctor, federation: Federation
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_validity_beyond_the_limit_of_public_cas_is_a_warning(doctor: Doctor, 
     assert found.change("validity") == f"Have a certificate issued for {limit.longest.days} days at most."
 
 
+@pytest.mark.cites("R67", "C8")
 def test_a_certificate_near_its_end_is_a_warning(doctor: Doctor, federation: Federation) -> None:
     """The renewed one has to be selected by hand (R68)."""
     partner = federation.partner(certificate="100-day")

@@ -175,6 +175,7 @@ def test_a_record_that_leads_elsewhere_than_expected_is_wrong(doctor: Doctor, fe
     assert other_port.failed == ["srv"]
 
 
+@pytest.mark.cites("R76", "R79", "C9")
 def test_microsoft_365_is_exempt_from_the_name_rule(doctor: Doctor, federation: Federation) -> None:
     """Every tenant has a target outside its domain, and Skype for Business knows it by name (F3.1)."""
     domain = federation.fresh_domain("tenant")
@@ -188,6 +189,7 @@ def test_microsoft_365_is_exempt_from_the_name_rule(doctor: Doctor, federation: 
 
 
 @pytest.mark.parametrize("word", ["two.labels", "{up}"])
+@pytest.mark.cites("R9", "R12", "R13", "C16")
 def test_a_target_that_is_too_deep_or_above_is_refused_on_our_side(
     doctor: Doctor, federation: Federation, word: str
 ) -> None:
@@ -226,6 +228,7 @@ def test_the_domain_without_federation_says_so(doctor: Doctor, federation: Feder
     assert "offers no federation" in doctor(domain).seen("srv")
 
 
+@pytest.mark.cites("R46")
 def test_another_port_is_a_warning(doctor: Doctor, federation: Federation) -> None:
     """Nobody says whether Skype for Business follows it (F1.16)."""
     domain = federation.fresh_domain()
@@ -239,6 +242,7 @@ def test_another_port_is_a_warning(doctor: Doctor, federation: Federation) -> No
     assert "5061" in found.change("srv")
 
 
+@pytest.mark.cites("R41", "R77")
 def test_a_target_without_an_address_is_wrong(doctor: Doctor, federation: Federation) -> None:
     partner = federation.partner(a=False)
 
@@ -262,6 +266,7 @@ def test_a_second_target_without_an_address_is_a_warning(doctor: Doctor, federat
     assert found.result("sip") is Result.OK
 
 
+@pytest.mark.cites("R8", "C13")
 def test_a_target_that_is_an_alias_is_a_warning(doctor: Doctor, federation: Federation) -> None:
     """RFC 2782 forbids it, what Skype for Business does is not known (F1.20); the name to hold is still the SRV's."""
     partner = federation.partner(a=False)
@@ -275,6 +280,7 @@ def test_a_target_that_is_an_alias_is_a_warning(doctor: Doctor, federation: Fede
     assert found.result("names") is Result.OK
 
 
+@pytest.mark.cites("R17", "R45")
 def test_private_addresses_are_for_nobody_on_the_internet(doctor: Doctor, federation: Federation) -> None:
     """Only the DNS steps, for the address is not one to dial in a test."""
     domain = federation.fresh_domain()
@@ -332,6 +338,7 @@ def test_a_static_route_that_srv_contradicts_is_told(doctor: Doctor, federation:
     assert "It leads elsewhere" not in same.seen("srv")
 
 
+@pytest.mark.cites("R33", "R34", "C12")
 def test_a_static_route_to_an_address_fails_on_the_name(doctor: Doctor, federation: Federation) -> None:
     """R34: the certificate names a host."""
     partner = federation.partner(srv=False)

@@ -31,6 +31,7 @@ def silence(_request: Request) -> bytes:
 # -- TCP --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.cites("R30", "R46")
 def test_a_closed_port_is_the_last_thing_that_is_checked(doctor: Doctor, servers: Servers) -> None:
     with servers.closed() as server:
         found = doctor(server.domain)
@@ -50,6 +51,7 @@ def test_a_server_that_never_says_anything_is_given_up(doctor: Doctor, servers: 
     assert found.skipped == ["tls-versions", *CERTIFICATE_STEPS, "own-certificate", "sip"]
 
 
+@pytest.mark.cites("R18", "R30")
 def test_a_packet_filter_is_what_keeps_silent_about_tcp(doctor: Doctor) -> None:
     """With no time at all every port is like that."""
     checkup = replace(doctor.checkup, limit=0.0)
@@ -253,6 +255,7 @@ def test_a_server_that_stops_after_its_certificate(doctor: Doctor, servers: Serv
     assert "own-certificate" in found.skipped
 
 
+@pytest.mark.cites("R36", "R44")
 def test_a_server_that_wants_no_certificate_is_no_mutual_tls(
     doctor: Doctor, servers: Servers, federation: Federation, tmp_path: Path
 ) -> None:

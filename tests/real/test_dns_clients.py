@@ -138,6 +138,7 @@ def test_dig_comes_back_over_tcp_when_an_answer_is_cut_short(dig: Dig, server: D
     assert [query.transport for query in server.history[before:]] == ["udp", "tcp"]
 
 
+@pytest.mark.cites("R22", "R29")
 def test_nslookup_gets_the_address(program: Program, server: DnsServer) -> None:
     command = [
         str(program("nslookup")),
@@ -162,6 +163,7 @@ def test_nslookup_is_told_that_a_name_does_not_exist(program: Program, server: D
     assert "server can't find nobody.fabrikam.test: NXDOMAIN" in output
 
 
+@pytest.mark.cites("R24", "R42", "R78")
 def test_nslookup_gets_the_srv_record(program: Program, server: DnsServer) -> None:
     command = [str(program("nslookup")), f"-port={server.port}", "-nosearch", "-type=SRV", SRV_NAME, server.address]
     output = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
