@@ -11,13 +11,14 @@ from simulator.chat.composing import Composing, is_composing_type, read_composin
 from simulator.chat.first_message import OFFERS, FirstMessageOutcome, first_message_headers, first_message_outcome
 from simulator.chat.formats import PLAIN, TextFormat
 from simulator.errors import RemoteProtocolError
-from simulator.io.account import Account, TextMessage, TypingSeen
+from simulator.io.account import Account, Refusal, TextMessage, TypingSeen
 from simulator.io.chat_session import GONE, ChatSession
 from simulator.io.invitations import PendingInvitation, receive_invite
 from simulator.io.texts import must_be_sendable
 from simulator.outcome import Outcome
 from simulator.sip.invite import InviteSession
 from simulator.sip.message import Request
+from simulator.sip.reasons import REASONS
 from simulator.sip.session_timer import SessionClock, SessionTimer
 
 if TYPE_CHECKING:
@@ -237,10 +238,13 @@ class Chats:
     def _refuse_body(
         self, link: Link, transaction: ServerTransaction, account: Account, error: RemoteProtocolError
     ) -> None:
-        method, status = transaction.request.method, error.status_hint
-        self._agent.log(f"{method} for {account.uri} refused with {status}: {error}")
-        accept = [("Accept", ", ".join(text.READABLE))] if status == 415 else []
-        self._agent.respond(link, transaction, status, headers=accept)
+        sentence = f"for {account.uri}: {error}"
+        if error.status_hint == 415:
+            accept = [("Accept", ", ".join(text.READABLE))]
+            refusal = self._agent.peering.refusal("content_type", sentence)
+        else:
+            accept, refusal = [], Refusal(error.status_hint, REASONS.get(error.status_hint, ""), sentence)
+        self._agent.refuse(link, transaction, refusal, headers=accept)
 
     # -- the end ------------------------------------------------------------------------------------------------
 

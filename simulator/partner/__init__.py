@@ -7,6 +7,7 @@ from simulator.partner.external_access import ExternalAccess
 from simulator.partner.log import EdgeLogEntry
 from simulator.partner.partner import Partner, Tenant
 from simulator.partner.personas import (
+    FAILURES,
     GENERIC,
     PERSONAS,
     SFB_2015,
@@ -25,6 +26,7 @@ from simulator.partner.rules import EdgeRules, Policy
 from simulator.partner.tenant_policy import TenantPolicy
 
 __all__ = [
+    "FAILURES",
     "GENERIC",
     "PERSONAS",
     "SFB_2015",
