@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
-from simulator.io.link import Link, LinkLost, RequestTimedOut
+from simulator.io.link import Link, RequestTimedOut
 from simulator.sip.fields import new_call_id, new_tag
-from simulator.sip.message import Request
+from simulator.sip.message import Request, Response
 
 if TYPE_CHECKING:
     from simulator.io.user_agent import UserAgent
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 METHOD = "NEGOTIATE"
 HEADER = "Compression"
+AGREED = "compression was agreed on, which is not spoken here"
 
 
 class Compression:
@@ -23,6 +25,8 @@ class Compression:
     def __init__(self, agent: UserAgent, algorithm: str) -> None:
         self._agent = agent
         self._algorithm = algorithm
+        self.unanswered: WeakSet[Link] = WeakSet()
+        "Connections on which an offer was given up, and may still be answered."
 
     async def offer(self, link: Link, wait: float) -> Link | None:
         """Offer it as the first request and wait for the answer, at most `wait` seconds of the federation's clock.
@@ -30,30 +34,34 @@ class Compression:
         Whatever the answer is, the link stays uncompressed; but after a 2xx that takes the offer the peer expects what
         is not spoken here: the link is closed then, and None returned.
         """
-        answer = asyncio.ensure_future(link.request(self._request(link), add_via=False))
-        late = asyncio.Event()
-        timer = self._agent.timers.call_at(self._agent.now + wait, late.set)
-        answer.add_done_callback(lambda _answer: late.set())
-        await late.wait()
+        answer = link.request(self._request(link), add_via=False)
+        over = asyncio.Event()
+        timer = self._agent.timers.call_at(self._agent.now + wait, over.set)
+        answer.add_done_callback(lambda _answer: over.set())
+        await over.wait()
         timer.cancel()
         peer = link.expected or link.peer_address
         if not answer.done():
             self._agent.log(f"{peer} does not answer the offer of compression; the link stays uncompressed.")
+            self.unanswered.add(link)
+            answer.add_done_callback(lambda late: self._on_late_answer(link, late))
             return link
         try:
             response = answer.result()
         except RequestTimedOut:
             return link
-        except LinkLost:
-            raise
-        taken = response.status < 300 and response.headers.get(HEADER)
         said = f"{response.status} {response.reason}".rstrip()
-        if not taken:
+        if not _takes(response):
             self._agent.log(f"{peer} answers the offer of compression with {said}; the link stays uncompressed.")
             return link
         self._agent.log(f"{peer} takes the offer of compression, which is not spoken here: another link is opened.")
-        link.close("compression was agreed on, which is not spoken here")
+        link.close(AGREED)
         return None
+
+    def _on_late_answer(self, link: Link, answer: asyncio.Future[Response]) -> None:
+        self.unanswered.discard(link)
+        if not answer.cancelled() and answer.exception() is None and _takes(answer.result()):
+            link.close(AGREED)
 
     def on_offer(self, link: Link, transaction: ServerTransaction, status: int) -> None:
         """Answer the offer of a peer with `status`."""
@@ -76,3 +84,7 @@ class Compression:
                 ("Max-Forwards", "0"),
             ],
         )
+
+
+def _takes(response: Response) -> bool:
+    return response.status < 300 and HEADER in response.headers

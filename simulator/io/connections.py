@@ -130,26 +130,38 @@ class Connections:
 
     async def _choose(self, way: Way) -> Link:
         """A connection that waits for nothing; else another one, as far as that is allowed; else the least busy."""
-        ready = self._ready(way)
-        free = next((link for link in ready if link.waiting == 0), None)
-        if free is not None:
-            return free
+        while True:
+            ready = self._ready(way)
+            free = next((link for link in ready if self._load(link) == 0), None)
+            if free is not None:
+                return free
+            opening = self._opening(way, first=not ready)
+            if opening is None:
+                return min(ready, key=self._load)
+            try:
+                link = await asyncio.shield(opening)
+            except LinkLost:
+                alive = self._ready(way)
+                if not alive:
+                    raise
+                return min(alive, key=self._load)
+            if not link.alive:
+                return link  # whoever writes to it learns why
+
+    def _load(self, link: Link) -> int:
+        """How many requests wait for an answer on it, an offer of compression that was given up not counted."""
+        return link.waiting - (link in self.compression.unanswered)
+
+    def _opening(self, way: Way, *, first: bool) -> asyncio.Task[Link] | None:
+        """The connection that is being opened, or is from now on; None when there may be no more."""
         tasks = self._opened[way] = [task for task in self._opened.get(way, ()) if not _is_spent(task)]
         opening = next((task for task in tasks if not task.done()), None)
         if opening is None and len(tasks) < self.habits.connections:
             opening = self._open_another(way)
-            if self.habits.connect_at_once and not ready:
+            if self.habits.connect_at_once and first:
                 for _ in range(self.habits.connections - 1):
                     self._open_another(way)
-        if opening is None:
-            return min(ready, key=lambda link: link.waiting)
-        try:
-            return await asyncio.shield(opening)
-        except LinkLost:
-            alive = [link for link in ready if link.alive]
-            if not alive:
-                raise
-            return min(alive, key=lambda link: link.waiting)
+        return opening
 
     def _open_another(self, way: Way) -> asyncio.Task[Link]:
         task = asyncio.create_task(self._open(way))
@@ -194,7 +206,7 @@ class Connections:
     def _on_idle(self, link: Link, idle: float) -> None:
         if not link.alive:
             return
-        if link.waiting == 0 and link.used_at + idle <= self._agent.now:
+        if self._load(link) == 0 and link.used_at + idle <= self._agent.now:
             link.close(f"nothing happened on it for {idle:g} seconds")
         else:
             self._watch(link, idle)
