@@ -44,9 +44,12 @@ class Engine:
         key_log: Callable[[str], None] | None = None,
         addresses: LoopbackAddresses | PortRange | None = None,
         settings: SutSettings | None = None,
+        names: Sequence[str] = (),
     ) -> None:
         """`key_log` gets the TLS secrets of every partner as NSS key log lines, which tshark reads; `addresses` hands
         out where partners and servers listen; `settings` are those of the server under test, which `start_sut` starts.
+        The CA issues for `names` as well, besides the reserved domains and those of the settings: a partner can go by
+        `sipfed.online.lync.com` then.
 
         Raises ConfigurationError where the network of the settings cannot be had.
         """
@@ -58,7 +61,7 @@ class Engine:
         self.recorder = Recorder(self.clock)
         self.addresses = addresses or addresses_of(network)
         self.zones = ZoneSet()
-        self.authority = authority_of(self.settings)
+        self.authority = authority_of(self.settings, names)
         self.roots = [self.authority.root, *other_roots(self.settings)]
         "Whose certificates partners trust."
         self.revocation = RevocationLookups(self.clock)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from cryptography import x509
@@ -19,12 +19,13 @@ def addresses_of(network: Network) -> LoopbackAddresses | PortRange:
     return LoopbackAddresses() if network.bind is None else PortRange(str(network.bind), *network.ports)
 
 
-def authority_of(settings: SutSettings) -> Authority:
-    """The CA of the run: the one that was kept, or a new one. It may speak for the names and addresses of the run.
+def authority_of(settings: SutSettings, more: Sequence[str] = ()) -> Authority:
+    """The CA of the run: the one that was kept, or a new one. It may speak for the names and addresses of the run, and
+    for `more`.
 
     Raises ConfigurationError where a kept one cannot be used.
     """
-    names = [str(settings.domain), str(settings.server_fqdn)]
+    names = [str(settings.domain), str(settings.server_fqdn), *more]
     if settings.network.bind is not None:
         names.append(str(settings.network.bind))
     with as_mistake("network.ca"):

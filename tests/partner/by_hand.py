@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from simulator.federation import Federation
+from simulator.io.user import User
 from simulator.partner import Partner
 from simulator.sip.message import Request, Response
 from simulator.sut import EmbeddedServer
@@ -41,3 +42,9 @@ def send(federation: Federation, partner: Partner, request: Request) -> Response
 def server_of(federation: Federation) -> EmbeddedServer:
     assert isinstance(federation.sut, EmbeddedServer)
     return federation.sut
+
+
+def listening(user: User) -> User:
+    """The same user, who takes messages without an expectation for each."""
+    user.ignores("messages")
+    return user

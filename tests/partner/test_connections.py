@@ -13,7 +13,7 @@ from simulator.io.link import Link
 from simulator.io.user import User
 from simulator.partner import SFB_2019, Partner
 from simulator.sip.transaction import ServerTransaction
-from tests.partner.by_hand import request_to, send, server_of
+from tests.partner.by_hand import listening, request_to, send, server_of
 
 
 def opened(federation: Federation, partner: Partner) -> int:
@@ -43,7 +43,7 @@ def send_at_once(federation: Federation, partner: Partner, users: list[User], al
 
 def test_one_connection_is_enough_for_one_thing_after_the_other(federation: Federation) -> None:
     partner = federation.partner()
-    alice = federation.sut.user("alice")
+    alice = listening(federation.sut.user("alice"))
 
     for name in ("bob", "berta", "bert"):
         partner.user(name).chat_with(alice).say("Hello").must_succeed()
@@ -55,7 +55,7 @@ def test_one_connection_is_enough_for_one_thing_after_the_other(federation: Fede
 def test_who_waits_gets_another_connection_up_to_the_limit(federation: Federation, limit: int) -> None:
     """`OutgoingTlsCountForFederatedPartners`: 1 to 4."""
     partner = federation.partner(SFB_2019.but(connections=limit))
-    alice = federation.sut.user("alice")
+    alice = listening(federation.sut.user("alice"))
     partner.user("first").chat_with(alice).say("Hello").must_succeed()
     users = [partner.user(f"bob{number}") for number in range(12)]
 
@@ -67,7 +67,7 @@ def test_who_waits_gets_another_connection_up_to_the_limit(federation: Federatio
 
 def test_all_connections_may_be_opened_with_the_first_request(federation: Federation) -> None:
     partner = federation.partner(SFB_2019.but(connections=3, connect_at_once=True))
-    alice = federation.sut.user("alice")
+    alice = listening(federation.sut.user("alice"))
 
     partner.user("bob").chat_with(alice).say("Hello").must_succeed()
     partner.user("bob").chat_with(alice).say("Hello again").must_succeed()
@@ -78,7 +78,7 @@ def test_all_connections_may_be_opened_with_the_first_request(federation: Federa
 def test_a_call_stays_on_its_connection(federation: Federation) -> None:
     """Requests of one dialog could overtake each other on several connections."""
     partner = federation.partner(SFB_2019.but(connections=4))
-    alice = federation.sut.user("alice")
+    alice = listening(federation.sut.user("alice"))
     users = [partner.user(f"bob{number}") for number in range(8)]
     send_at_once(federation, partner, users, alice)
     connections = partner.agent.connections
@@ -95,7 +95,7 @@ def test_a_call_stays_on_its_connection(federation: Federation) -> None:
 
 def test_an_idle_connection_is_closed_and_the_next_request_opens_another(federation: Federation) -> None:
     partner = federation.partner(SFB_2019.but(idle_seconds=60))
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice, bob = listening(federation.sut.user("alice")), listening(partner.user("bob"))
     bob.chat_with(alice).say("one").must_succeed()
     federation.advance(59)
     bob.chat_with(alice).say("two").must_succeed()
@@ -112,7 +112,7 @@ def test_an_idle_connection_is_closed_and_the_next_request_opens_another(federat
 
 def test_the_partner_may_use_the_connection_of_the_server(federation: Federation) -> None:
     partner = federation.partner(SFB_2019.but(reuse_incoming=True))
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice, bob = listening(federation.sut.user("alice")), listening(partner.user("bob"))
     alice.chat_with(bob).say("Hello").must_succeed()
 
     bob.watch(alice).expect("available")
@@ -122,7 +122,7 @@ def test_the_partner_may_use_the_connection_of_the_server(federation: Federation
 
 def test_by_default_it_opens_one_of_its_own(federation: Federation) -> None:
     partner = federation.partner()
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice, bob = listening(federation.sut.user("alice")), listening(partner.user("bob"))
     alice.chat_with(bob).say("Hello").must_succeed()
 
     bob.watch(alice).expect("available")
@@ -133,7 +133,7 @@ def test_by_default_it_opens_one_of_its_own(federation: Federation) -> None:
 def test_compression_is_offered_first_and_the_refusal_taken(federation: Federation) -> None:
     """As in the example of [MS-SIPCOMP]: a Via without branch, Max-Forwards 0."""
     partner = federation.partner(SFB_2019.but(offer_compression=True))
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice, bob = listening(federation.sut.user("alice")), listening(partner.user("bob"))
 
     bob.chat_with(alice).say("Hello").must_succeed()
 
@@ -149,7 +149,7 @@ def test_compression_is_offered_first_and_the_refusal_taken(federation: Federati
 
 def test_nothing_is_offered_unless_it_is_switched_on(federation: Federation) -> None:
     partner = federation.partner()
-    partner.user("bob").chat_with(federation.sut.user("alice")).say("Hello").must_succeed()
+    partner.user("bob").chat_with(listening(federation.sut.user("alice"))).say("Hello").must_succeed()
 
     assert not sent_by(federation, partner, "NEGOTIATE")
 
@@ -177,7 +177,7 @@ def negotiator(federation: Federation, monkeypatch: pytest.MonkeyPatch) -> Negot
 
 def test_an_offer_without_an_answer_is_given_up(federation: Federation, negotiator: Negotiator) -> None:
     partner = federation.partner(SFB_2019.but(offer_compression=True, compression_wait=30))
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice, bob = listening(federation.sut.user("alice")), listening(partner.user("bob"))
     sending = federation._engine.loop.submit(
         partner.agent.send_text(partner.agent.accounts[bob.uri], alice.uri, "Hello")
     )
@@ -197,7 +197,7 @@ def test_who_takes_the_offer_is_left_for_a_link_without_it(
     algorithm takes nothing."""
     negotiator.headers = headers
     partner = federation.partner(SFB_2019.but(offer_compression=True, connections=1))
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice, bob = listening(federation.sut.user("alice")), listening(partner.user("bob"))
 
     bob.chat_with(alice).say("Hello").must_succeed()
 
@@ -214,4 +214,4 @@ def test_an_offer_is_answered_as_the_persona_says(federation: Federation, status
     offer.headers.set("Max-Forwards", "0")
 
     assert send(federation, partner, offer).status == status
-    federation.sut.user("alice").chat_with(partner.user("bob")).say("and on it goes").must_succeed()
+    federation.sut.user("alice").chat_with(listening(partner.user("bob"))).say("and on it goes").must_succeed()
