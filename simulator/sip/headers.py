@@ -3,76 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NoReturn
 
 from simulator.errors import LocalProtocolError, RemoteProtocolError
+from simulator.sip.header_names import KEY_OF_NAME, KEY_OF_SPELLING, key_of
 from simulator.sip.text import TOKEN, shown, split_top_level
-
-View = TypeVar("View")
-
-COMPACT_FORMS = {
-    "a": "accept-contact",
-    "b": "referred-by",
-    "c": "content-type",
-    "d": "request-disposition",
-    "e": "content-encoding",
-    "f": "from",
-    "i": "call-id",
-    "j": "reject-contact",
-    "k": "supported",
-    "l": "content-length",
-    "m": "contact",
-    "o": "event",
-    "r": "refer-to",
-    "s": "subject",
-    "t": "to",
-    "u": "allow-events",
-    "v": "via",
-    "x": "session-expires",
-    "y": "identity",
-}
-"One-letter names and what they stand for (IANA SIP header fields: RFC 3261, 3515, 3841, 3892, 4028, 6665, 8224)."
-
-_USUAL_NAMES = (
-    "Accept", "Accept-Contact", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events",
-    "Authentication-Info", "Authorization", "Call-ID", "Call-Info", "Compression", "Contact", "Content-Disposition",
-    "Content-Encoding", "Content-Language", "Content-Length", "Content-Type", "CSeq", "Date", "Error-Info",
-    "EndPoints", "Event", "Expires", "From", "History-Info", "Identity", "In-Reply-To", "Max-Forwards",
-    "Message-Id", "MIME-Version", "Min-Expires", "Min-SE", "Ms-Conversation-ID", "ms-asserted-verification-level",
-    "ms-diagnostics", "ms-diagnostics-public", "ms-edge-proxy-message-trust", "ms-im-format", "ms-keep-alive",
-    "ms-piggyback-cseq", "ms-split-domain-info", "ms-subnet", "ms-telemetry-id", "ms-text-format",
-    "ms-user-logon-data", "Organization", "P-Asserted-Identity", "P-Preferred-Identity", "Priority", "Privacy",
-    "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Require", "Reason", "Record-Route", "Refer-To",
-    "Referred-By", "Replaces", "Reply-To", "Require", "Retry-After", "Roster-Manager", "Route", "Server",
-    "Session-Expires", "SIP-ETag", "SIP-If-Match", "Subject", "Subscription-State", "Supported", "Timestamp", "To",
-    "TriggeredInvite", "Unsupported", "User-Agent", "Via", "Warning", "WWW-Authenticate",
-)  # fmt: skip
-
-
-def _spellings() -> dict[str, str]:
-    """`Via:`, `via:`, `VIA:`, `v:`, `V:` and so on, with the key each stands for; the colon proves there was one."""
-    table: dict[str, str] = {}
-    for name in _USUAL_NAMES:
-        key = name.lower()
-        table.update(dict.fromkeys((f"{name}:", f"{key}:", f"{name.upper()}:"), key))
-    for letter, key in COMPACT_FORMS.items():
-        table.update(dict.fromkeys((f"{letter}:", f"{letter.upper()}:"), key))
-    return table
-
-
-_KEY_OF = _spellings()
-_KEY_OF_NAME = {spelling[:-1]: key for spelling, key in _KEY_OF.items()}
-
-
-def key_of(name: str) -> str:
-    """The lower-case full name by which a header is looked up: `v`, `VIA` and `Via` all give `via`."""
-    key = _KEY_OF_NAME.get(name)
-    if key is not None:
-        return key
-    lowered = name.lower()
-    return COMPACT_FORMS.get(lowered, lowered)
-
 
 _MALFORMED = ""
 "The key of a line that is no header; no name has it, so the line is found by none and copied into no response."
@@ -110,7 +46,7 @@ class Headers:
         keys: list[str] = []
         lines: list[str] = []
         for name, value in items:
-            keys.append(_KEY_OF_NAME.get(name) or _key_of_token(name))
+            keys.append(KEY_OF_NAME.get(name) or _key_of_token(name))
             lines.append(f"{name}: {value}")
         block = "".join([f"\r\n{line}" for line in lines])
         if block.count("\n") != len(lines) or block.count("\r") != len(lines) or not block.isascii():
@@ -145,7 +81,7 @@ class Headers:
     @classmethod
     def unchecked(cls, lines: Iterable[str]) -> Headers:
         """Headers that hold these lines, whatever they are: how a malformed message is built on purpose."""
-        return cls.from_block("".join([f"\r\n{line}" for line in lines]))
+        return cls.from_block("\r\n".join(["", *lines]))
 
     if not TYPE_CHECKING:  # for a type checker both are ordinary attributes
 
@@ -160,10 +96,10 @@ class Headers:
         """Look at the lines of the block now, not when somebody asks for one."""
         lines = self._block[2:].split("\r\n") if self._block else []
         try:
-            keys = [_KEY_OF[line[: line.find(":") + 1]] for line in lines]
+            keys = [KEY_OF_SPELLING[line[: line.find(":") + 1]] for line in lines]
         except KeyError:
             lines = _unsplit_folds(lines)
-            keys = [_KEY_OF.get(line[: line.find(":") + 1]) or _key_of_line(line) for line in lines]
+            keys = [KEY_OF_SPELLING.get(line[: line.find(":") + 1]) or _key_of_line(line) for line in lines]
         joined = "".join(lines)
         if "\n" in joined or "\r" in joined:
             keys = [_MALFORMED if _STRAY_BREAK.search(line) else key for key, line in zip(keys, lines, strict=True)]
@@ -329,17 +265,17 @@ class Headers:
         keys = self._keys
         number = keys.count(key)
         if number == 1:
-            line = self._lines[keys.index(key)]
-            return _value(line) if "\n" in line else line[line.find(":") + 1 :].strip(" \t")
+            return _value(self._lines[keys.index(key)])
         if number:
             raise RemoteProtocolError(f"the header {key} stands {number} times")
         return None
 
-    def view(self, key: str, make: Callable[[Headers], View]) -> View:
-        """What `make(self)` returns, remembered under `key` until a header changes; one key, one type."""
-        if key not in self.views:
-            self.views[key] = make(self)
-        return cast("View", self.views[key])
+    def only_each(self, keys: Iterable[str]) -> list[str | None]:
+        """`only` for each of these."""
+        lines = dict(zip(self._keys, self._lines, strict=True))
+        if len(lines) < len(self._keys):
+            return [self.only(key) for key in keys]
+        return [_value(lines[key]) if key in lines else None for key in keys]
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and key_of(name) in self._keys
@@ -406,7 +342,7 @@ def _explain(line: str) -> NoReturn:
 
 
 def _written(name: str, value: str) -> str:
-    if name not in _KEY_OF_NAME:
+    if name not in KEY_OF_NAME:
         _key_of_token(name)
     if "\r" in value or "\n" in value or not value.isascii():
         check_writable(value, f"the value of {name}")

@@ -24,10 +24,10 @@ class RequestRegister:
         A request inside a dialog is never merged. Raises RemoteProtocolError where From, To, Call-ID or CSeq cannot be
         read.
         """
-        request = transaction.request
-        if request.to.tag is not None:
+        _, from_, to, call_id, cseq, _ = transaction.request.essentials
+        if to.tag is not None:
             return True
-        key = (request.from_.tag, request.call_id, *request.cseq)
+        key = (from_.tag, call_id, cseq)
         if self._open.setdefault(key, transaction) is not transaction:
             return False
         transaction.merge_key = key

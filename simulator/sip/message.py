@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from simulator.errors import LocalProtocolError, RemoteProtocolError
-from simulator.sip.headers import Headers, check_writable, key_of
+from simulator.sip.header_names import key_of
+from simulator.sip.headers import Headers, check_writable
 from simulator.sip.reasons import REASONS as REASONS  # part of this module for those who build responses
 from simulator.sip.text import TOKEN, parse_number, shown
 from simulator.sip.uri import SipUri
@@ -78,7 +79,7 @@ class Message(HeaderViews, ABC):
         (RFC 2543 peers send none).
         """
         self.headers.check()
-        _ = (self.top_via, self.from_, self.to, self.call_id, self.max_forwards, self.cseq)
+        _ = self.essentials
 
 
 def _complete(headers: Iterable[tuple[str, str]], body: bytes, content_type: str | None) -> list[tuple[str, str]]:
@@ -100,14 +101,13 @@ def _complete(headers: Iterable[tuple[str, str]], body: bytes, content_type: str
 class Request(Message):
     """A SIP request. `method` and `uri` are the texts of the request line; nothing of it is checked here."""
 
-    __slots__ = ("_parsed_uri", "method", "uri")
+    __slots__ = ("method", "uri")
 
     def __init__(
         self, method: str, uri: str, headers: Headers, body: bytes = b"", *, version: str = SIP_VERSION
     ) -> None:
         self.method = method
         self.uri = uri
-        self._parsed_uri: SipUri | None = None
         self.headers = headers
         self.body = body
         self.version = version
@@ -142,10 +142,7 @@ class Request(Message):
     @property
     def parsed_uri(self) -> SipUri:
         """The Request-URI in parts. Raises RemoteProtocolError (416 for a scheme other than sip, sips, tel)."""
-        parsed = self._parsed_uri
-        if parsed is None or parsed.raw != self.uri:
-            parsed = self._parsed_uri = SipUri.parse(self.uri)
-        return parsed
+        return SipUri.parse(self.uri)
 
     def copy(self) -> Request:
         """A request of its own with the same bytes."""
@@ -155,8 +152,9 @@ class Request(Message):
         """As for every message; the CSeq must name this method (RFC 3261 §8.1.1.5), and the URI be one (416, 400)."""
         super().validate()
         _ = self.parsed_uri
-        if self.cseq.method != self.method:
-            raise RemoteProtocolError(f"the CSeq names {self.cseq.method}, the request line {self.method}")
+        named = self.essentials.cseq.method
+        if named != self.method:
+            raise RemoteProtocolError(f"the CSeq names {named}, the request line {self.method}")
 
     def respond(
         self,
@@ -196,7 +194,7 @@ class Request(Message):
 
     def _add_to_tag(self, lines: list[str], tag: str) -> None:
         """Append `;tag=` to the raw To, which is one of the lines, unless it has a tag or is too broken to tell."""
-        if TOKEN.fullmatch(tag) is None:
+        if not (tag.isalnum() and tag.isascii()) and TOKEN.fullmatch(tag) is None:
             raise LocalProtocolError(f"{shown(tag)} is no tag")
         try:
             if self.to.tag is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulator.errors import LocalProtocolError
-from simulator.sip.headers import key_of
+from simulator.sip.header_names import key_of
 from simulator.sip.message import Message, Request, Response
 
 TIMER = "timer"

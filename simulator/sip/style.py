@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from simulator.sip.headers import Headers, key_of
+from simulator.sip.header_names import key_of
+from simulator.sip.headers import Headers
 from simulator.sip.message import Request, Response
 
 REST: Final = "*"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.sip.dialog import Dialog
 from simulator.sip.fields import EventHeader, SubscriptionState
-from simulator.sip.headers import key_of
+from simulator.sip.header_names import key_of
 from simulator.sip.message import Request, Response
 from simulator.sip.options import NO_OPTIONS, SubscriptionOptions
 from simulator.sip.subscription_terms import DEFAULT_EXPIRES, ENDING_STATUSES, SubscriptionPhase

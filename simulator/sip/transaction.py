@@ -340,7 +340,7 @@ class ServerTransaction(Transaction):
 def server_key(request: Request, method: str) -> tuple[object, ...]:
     """What a request of `method` must have in common with `request` to belong to its transaction (RFC 3261 §17.2.3).
 
-    Raises RemoteProtocolError where Via, From, Call-ID or CSeq cannot be read.
+    Raises RemoteProtocolError where what is needed of Via, From, Call-ID and CSeq cannot be read.
     """
     via = request.top_via
     branch = via.branch

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar, overload
+from typing import Generic, NamedTuple, Protocol, TypeVar, overload
 
 from simulator.errors import RemoteProtocolError
 from simulator.sip.fields import CSeq, EventHeader, MediaType, NameAddr, SubscriptionState, Via
-from simulator.sip.headers import Headers, key_of
+from simulator.sip.header_names import key_of
+from simulator.sip.headers import Headers
 from simulator.sip.text import parse_number, shown, split_top_level
 from simulator.sip.values import (
     Credentials,
@@ -104,6 +105,9 @@ def _number(what: str, maximum: int) -> Callable[[str], int]:
     return lambda text: parse_number(text, what, maximum)
 
 
+_hops = _number("Max-Forwards", 255)
+
+
 def _call_id(value: str) -> str:
     if not value or " " in value or "\t" in value:
         raise RemoteProtocolError(f"{shown(value)} is no Call-ID")
@@ -115,6 +119,38 @@ def _top_via(headers: Headers) -> Via:
     if not value:
         raise RemoteProtocolError("there is no Via")
     return Via.parse(split_top_level(value)[0] if "," in value else value)
+
+
+class Essentials(NamedTuple):
+    """What every message must have (RFC 3261 §8.1.1)."""
+
+    top_via: Via
+    from_: NameAddr
+    to: NameAddr
+    call_id: str
+    cseq: CSeq
+    max_forwards: int | None
+    "RFC 2543 peers send none."
+
+
+def _essentials(headers: Headers) -> Essentials:
+    """All at once, which costs half of what their own views do; those find them made."""
+    values = headers.only_each(("from", "to", "call-id", "cseq", "max-forwards"))
+    if None in values[:4]:
+        missing = ("From", "To", "Call-ID", "CSeq")[values.index(None)]
+        raise RemoteProtocolError(f"there is no {missing}")
+    from_, to, call_id, cseq, hops = values
+    assert from_ is not None and to is not None and call_id is not None and cseq is not None
+    essentials = Essentials(
+        _top_via(headers),
+        NameAddr.parse(from_),
+        NameAddr.parse(to),
+        _call_id(call_id),
+        CSeq.parse(cseq),
+        None if hops is None else _hops(hops),
+    )
+    headers.views.update(zip(("top-via", "from", "to", "call-id", "cseq", "max-forwards"), essentials, strict=True))
+    return essentials
 
 
 def _vias(headers: Headers) -> list[Via]:
@@ -150,8 +186,10 @@ class HeaderViews:
     "As written."
     cseq = required("CSeq", CSeq.parse)
     "Sequence number and method."
-    max_forwards = optional("Max-Forwards", _number("Max-Forwards", 255))
+    max_forwards = optional("Max-Forwards", _hops)
     "0 to 255; 0 is usual on NEGOTIATE."
+    essentials = View("essentials", _essentials)
+    "The six above, which whoever needs most of them reads faster together."
     contacts = View("contacts", lambda headers: [NameAddr.parse(value) for value in headers.elements("contact")])
     "Every Contact."
     record_routes = listed("Record-Route", plain_text)

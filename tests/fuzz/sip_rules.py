@@ -8,7 +8,7 @@ from __future__ import annotations
 from simulator.errors import RemoteProtocolError
 from simulator.sip.fields import NameAddr
 from simulator.sip.framing import KeepAlivePing, KeepAlivePong, Limits, MessageReader
-from simulator.sip.headers import key_of
+from simulator.sip.header_names import key_of
 from simulator.sip.message import Message, Request, parse
 from simulator.sip.views import HeaderViews, View
 

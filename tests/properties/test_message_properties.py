@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from simulator.errors import RemoteProtocolError
 from simulator.sip.fields import CSeq, NameAddr, Via
 from simulator.sip.framing import KeepAlivePing, Limits, MessageReader, NeedData
-from simulator.sip.headers import COMPACT_FORMS, Headers
+from simulator.sip.header_names import COMPACT_FORMS
+from simulator.sip.headers import Headers
 from simulator.sip.message import Message, Request, Response, content_length, parse
 from simulator.sip.text import format_params, parse_params, quote, split_top_level, unquote
 from simulator.sip.uri import SipUri
@@ -126,6 +127,32 @@ def test_a_parsed_message_has_the_bytes_it_was_parsed_from(wire: bytes) -> None:
     message = parse(wire)
     assert bytes(message) == wire
     assert bytes(message.copy()) == wire
+
+
+USUAL = st.sampled_from(
+    ["SIP/2.0/TLS ", "SIP/2.0/tcp ", "a.test", "A-1.test.", "192.0.2.1", ":5061", ":65535", ":65536", ":",
+     "Bob ", '"B" ', "<sip:a@b.test>", "<sips:b.test;lr>", "<sip:*>", "sip:a@b",
+     ";branch=z9hG4bK1", ";branch=", ";branch", ";tag=1", ";TAG=2", ";tag=", ";tag", ";x", ";=", ";", "=1",
+     '"', ",", " ", "\xa0", "\x00", "ü"]
+)  # fmt: skip
+"What the values of Via and From are made of."
+
+
+@given(st.lists(USUAL, max_size=6).map("".join))
+@example("SIP/2.0/TLS a.test:52711;branch=z9hG4bK1;x")
+@example('"B" <sip:a@b.test>;tag=1;tag=2')
+def test_what_is_read_in_one_match_is_read_alike_the_long_way(text: str) -> None:
+    """A blank before the value sends it the long way, on which blanks are no part of it."""
+    for kind, names in ((Via, "transport host port branch params"), (NameAddr, "display_name uri tag params")):
+        seen: list[object] = []
+        for written in (text, f" {text}"):
+            try:
+                value = kind.parse(written)
+            except RemoteProtocolError:
+                seen.append(None)
+            else:
+                seen.append([getattr(value, name) for name in names.split()])
+        assert seen[0] == seen[1]
 
 
 @given(st.data())

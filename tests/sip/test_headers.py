@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from simulator.errors import LocalProtocolError, RemoteProtocolError
-from simulator.sip.headers import COMPACT_FORMS, Headers, key_of
+from simulator.sip.header_names import COMPACT_FORMS, key_of
+from simulator.sip.headers import Headers
 from simulator.sip.views import View
 
 

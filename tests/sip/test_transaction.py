@@ -183,7 +183,14 @@ def test_a_branch_with_the_cookie_tells_a_transaction_together_with_its_sender_a
     assert server_key(incoming("MESSAGE", COOKIE + "y"), "MESSAGE") != key
 
 
-@pytest.mark.parametrize("via", ["SIP/2.0/TLS 192.0.2.2:2616;ms-received-cid=1", "SIP/2.0/TLS 192.0.2.2;branch=1"])
+@pytest.mark.parametrize(
+    "via",
+    [
+        "SIP/2.0/TLS 192.0.2.2:2616;ms-received-cid=1",
+        "SIP/2.0/TLS 192.0.2.2;branch=1",
+        "SIP/2.0/TLS 192.0.2.2;branch=z9hG4bK",
+    ],
+)
 def test_without_the_cookie_the_old_identifiers_tell_a_transaction(via: str) -> None:
     key = server_key(incoming("INVITE", via), "INVITE")
     assert server_key(incoming("ACK", via), "INVITE") == key

@@ -8,6 +8,7 @@ import pytest
 
 from simulator.errors import RemoteProtocolError
 from simulator.sip.fields import Via
+from simulator.sip.header_names import key_of
 from simulator.sip.headers import Headers
 from simulator.sip.message import Request
 from simulator.sip.views import HeaderViews, View
@@ -87,12 +88,30 @@ def test_a_header_shows_its_value_and_nothing_where_it_is_missing(view: str, lin
 
 def test_every_view_is_among_these_tests_or_has_its_own() -> None:
     basic = {"vias", "top_via", "from_", "to", "call_id", "cseq", "max_forwards", "contacts", "record_routes", "routes",
-             "event", "subscription_state", "media_type", "expires"}  # fmt: skip
+             "event", "subscription_state", "media_type", "expires", "essentials"}  # fmt: skip
     own = {"session_expires", "min_se", "reasons", "warnings", "retry_after", "timestamp", "replaces", "ms_diagnostics",
            "ms_diagnostics_public", "ms_client_diagnostics", "ms_text_format", "ms_im_formats", "authorization",
            "authentication_info", "proxy_authenticate", "proxy_authorization", "www_authenticate"}  # fmt: skip
     views = {name for name, view in vars(HeaderViews).items() if isinstance(view, View)}
     assert views == basic | own | {view for view, _, _ in VALUES}
+
+
+@pytest.mark.parametrize("more", [(), ("Supported: a", "Supported: b")], ids=["each once", "one twice"])
+@pytest.mark.parametrize("gone", ["Via", "From", "To", "Call-ID", "CSeq", None])
+def test_the_essentials_are_what_their_views_say(gone: str | None, more: tuple[str, ...]) -> None:
+    names = ("top_via", "from_", "to", "call_id", "cseq", "max_forwards")
+    lines = ["Via: SIP/2.0/TLS a.test;branch=z9hG4bK1, SIP/2.0/TLS b.test", "f: <sip:a@a.test>;tag=1", "To:<sip:b@b>",
+             "i: 1\r\n ", "CSeq: 1 MESSAGE", "Max-Forwards: 7", *more]  # fmt: skip
+    headers = Headers.from_lines([line for line in lines if gone is None or key_of(line.split(":")[0]) != gone.lower()])
+    together, alone = Request("MESSAGE", "sip:b@b.test", headers), Request("MESSAGE", "sip:b@b.test", headers.copy())
+    if gone is None:
+        assert together.essentials == tuple(getattr(alone, name) for name in names)
+        assert together.from_ is together.essentials.from_
+        together.headers.set("Max-Forwards", "6")
+        assert together.essentials.max_forwards == together.max_forwards == 6
+        together.headers.add("To", "<sip:c@c.test>")
+    with pytest.raises(RemoteProtocolError, match=f"no {gone}" if gone else "to stands 2 times"):
+        _ = together.essentials
 
 
 def test_values_of_several_lines_are_one_list() -> None:
