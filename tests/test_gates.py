@@ -178,6 +178,14 @@ def test_everything_is_repeated_and_a_failure_of_one_round_fails(sipfed: Sipfed,
     assert run.stdout.splitlines()[-1].endswith("of 4 scenarios, each 3 times, 3 passed, 1 failed.")
 
 
+def test_what_was_stopped_before_its_last_round_has_no_verdict(sipfed: Sipfed) -> None:
+    sipfed.add(test_trust=UNSTEADY, test_names=GOOD)
+    run = sipfed("run", "--repeat", "3", "-x")
+    assert run.returncode == 1
+    assert "NOT RUN, because the run ended after 2 of its 3 turns\n  names/no-srv\n" in run.stdout
+    assert run.stdout.splitlines()[-1].endswith("of 4 scenarios, each 3 times, 1 failed, 3 not run.")
+
+
 def test_fixtures_start_anew_when_one_scenario_is_repeated(sipfed: Sipfed) -> None:
     source = HEAD + '@must\ndef test_one(tmp_path):\n    """It is new."""\n    (tmp_path / "here").mkdir()\n'
     sipfed.add(test_names=source)

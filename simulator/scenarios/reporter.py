@@ -161,6 +161,11 @@ class ScenarioReporter(Watcher):
 
     def run(self) -> Run:
         """What came out, after pytest is done."""
+        for (nodeid, _), attempt in self._attempts.items():
+            if attempt.outcome is Outcome.FAILED:  # and it was stopped before its tear-down
+                self._results[nodeid].add(attempt)
+        for result in self._results.values():
+            result.close()
         faults = list(self._faults.values())
         if self.crashed is not None:
             faults.append(Fault("pytest", self.crashed))

@@ -111,6 +111,11 @@ class Result:
             self.outcome, self.reason = attempt.outcome, which + attempt.reason
             self.details = attempt.details
 
+    def close(self) -> None:
+        """Nothing more comes: what has not run as often as it should has no verdict, unless it has failed."""
+        if 0 < self.runs < self.planned and self.outcome is not Outcome.FAILED:
+            self.outcome, self.reason = Outcome.NOT_RUN, f"the run ended after {self.runs} of its {self.planned} turns"
+
 
 @dataclass(slots=True)
 class Fault:

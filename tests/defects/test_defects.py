@@ -46,5 +46,6 @@ def test_the_scenarios_that_must_catch_a_defect_are_in_the_catalogue() -> None:
     areas = {scenario.partition("/")[0] for scenario in known}
     for defect in all_defects():
         assert defect.area in areas, defect.id
+        assert any(pattern.partition("/")[0] in (defect.area, "*") for pattern in defect.caught_by), defect.id
         for pattern in (*defect.caught_by, *defect.also):
             assert any(named(one, (pattern,)) for one in known), (defect.id, pattern)
