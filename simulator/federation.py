@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from simulator.io.timers import Timers
 from simulator.io.transport import TrustPolicy
 from simulator.names import Fqdn, SipDomain
 from simulator.partner import FederationPolicy, Partner, Persona, Policy, Proxy, TenantPolicy, persona_named
-from simulator.sut import EmbeddedServer, ServerUnderTest, Surroundings, SutSettings, start
+from simulator.sut import CapabilityMissing, EmbeddedServer, ServerUnderTest, Surroundings, SutSettings, start
 from simulator.sut.base import SeesArrivals
 from simulator.sut.network import addresses_of, as_mistake, authority_of, other_roots
 
@@ -325,8 +326,16 @@ class Federation:
         return server
 
     def advance(self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0) -> None:
-        """Jump ahead on the clocks of partners and server; what is due then happens at once (capability `time`)."""
+        """Jump ahead on the clocks of partners and server; what is due then happens at once (capability `time`).
+
+        Where the server's clock cannot be set, that time really passes if `slow` allows it; else CapabilityMissing.
+        """
         ahead = seconds + 60 * minutes + 3600 * hours
+        if "time" not in self.sut.capabilities:
+            if not self._engine.settings.slow:
+                raise CapabilityMissing(self.sut.name, "time")
+            threading.Event().wait(ahead)
+            return
         self._engine.clock.advance(ahead)
         self.sut.advance(ahead)
 

@@ -33,6 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="settings of the server under test (sut.toml); without, the embedded Connect Server",
     )
+    group.addoption("--sipfed-bind", metavar="ADDRESS", help="where partners and DNS stand, in place of loopback")
+    group.addoption("--sipfed-public", metavar="ADDRESS", help="repeat a public address to use it")
+    group.addoption(
+        "--sipfed-slow", action="store_true", help="let tests about time wait in real time where no clock can be set"
+    )
     group.addoption(
         "--sipfed-strict-capabilities",
         action="store_true",
@@ -80,20 +85,12 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def sipfed_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     """What outlives a test: loop, clock, DNS, CA and the server under test, started at first use."""
     from simulator.errors import SipfedError
-    from simulator.federation import Engine
-    from simulator.preflight.prepare import prepare
-    from simulator.sut.settings import SutSettings, load
+    from simulator.preflight.prepare import settings_for, started
 
-    path: Path | None = pytestconfig.getoption("sut")
+    option = pytestconfig.getoption
     try:
-        settings = load(path) if path is not None else SutSettings()
-        engine = Engine(settings=settings)
-        try:
-            engine.start_sut()
-            prepare(engine)
-        except BaseException:
-            engine.close()
-            raise
+        bind, public, slow = option("sipfed_bind"), option("sipfed_public"), option("sipfed_slow")
+        engine = started(settings_for(option("sut"), bind=bind, public=public, slow=slow))
     except SipfedError as error:
         # Not one failure for each of hundreds of scenarios: without a server nothing can be run.
         pytest.exit(str(error), returncode=2)
@@ -118,6 +115,9 @@ def federation(request: pytest.FixtureRequest, sipfed_engine: Engine) -> Iterato
     federation = Federation(sipfed_engine)
     terms = _terms(request.node)
     missing = set(terms.needs) - federation.sut.capabilities if terms else set()
+    if sipfed_engine.settings.slow and "time" in missing:
+        missing.discard("time")
+        request.node.user_properties.append(("tier", "slow"))
     request.node.user_properties.append((SERVER, federation.sut.name))
     if missing:
         federation.close()

@@ -12,7 +12,7 @@ import click
 
 from simulator.cli.group import main
 from simulator.cli.selecting import Selection, print_scenarios, scenarios_as_text, selection_options
-from simulator.cli.sut import sut_arguments, sut_option
+from simulator.cli.sut import Target, target_options
 from simulator.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 @main.command()
 @selection_options
-@sut_option
+@target_options
 @click.option(
     "--known",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -55,7 +55,7 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 def run(
     context: click.Context,
     selection: Selection,
-    sut: Path | None,
+    target: Target,
     known: Path | None,
     strict_capabilities: bool,
     dry_run: bool,
@@ -83,7 +83,7 @@ def run(
 
         seed = new_seed()
     options = ["--tb=short", *_parallel(parallel), *_known(known, whole), f"--sipfed-repeat={repeat}"]
-    options += sut_arguments(sut, parallel=parallel is not None)
+    options += target.arguments(parallel=parallel is not None)
     options += ["--exitfirst"] if fail_fast else []
     options += ["--sipfed-strict-capabilities"] if strict_capabilities else []
     options += [f"--sipfed-random-order={seed}"] if seed is not None else []
@@ -102,7 +102,7 @@ def run(
     if statement is not None:
         from simulator.scenarios.statement import statement_of
 
-        document = statement_of(result, whole, profile=sut.name if sut else None, seed=seed, repeat=repeat)
+        document = statement_of(result, whole, profile=target.profile, seed=seed, repeat=repeat)
         _write(files["--statement"], document.as_json())
     context.exit(result.exit_code)
 

@@ -109,6 +109,13 @@ class _Check:
                 "make this user, or write the name of another one in [sut.users.alice]",
             )
         self._explain_discovery(outcome)
+        anna = self._federation.sut.user("anna")
+        if self._bob.chat_with(anna).say(TEXT).delivered:
+            _wrong(
+                "users",
+                f"{anna.uri} can be reached and {self._alice.uri} cannot ({_said(outcome)});",
+                "give that user the licence and switch federation on, or name another one in [sut.users.alice]",
+            )
         _wrong(
             "our domain",
             f"the server does not accept {self._partner.domain} ({_said(outcome)});",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 
 from simulator.errors import ConfigurationError, Problem
@@ -19,14 +21,14 @@ server = {server}
 """
 
 
-def write_profile(path: Path, sut: ServerUnderTest) -> None:
-    """Write what the server has, and for what it lacks, how to supply it; ConfigurationError when that fails."""
+def write_profile(path: Path, name: str, has: Collection[str]) -> None:
+    """Write what the server of this name has, and for what it lacks, how to supply it; ConfigurationError when that
+    fails."""
     lines = []
-    for name, capability in CAPABILITIES.items():
-        has = name in sut.capabilities
-        lines.append(f"# {capability.about}" + ("" if has else f" To supply it, {capability.supply}."))
-        lines.append(f"{name} = {'true' if has else 'false'}")
-    server = '"' + sut.name.encode("unicode_escape").decode().replace('"', "'") + '"'
+    for word, capability in CAPABILITIES.items():
+        lines.append(f"# {capability.about}" + ("" if word in has else f" To supply it, {capability.supply}."))
+        lines.append(f"{word} = {'true' if word in has else 'false'}")
+    server = json.dumps(name)  # JSON's text is one of TOML's
     try:
         path.write_text(_HEAD.format(name=path.name, server=server) + "\n".join(lines) + "\n", encoding="utf-8")
     except OSError as error:

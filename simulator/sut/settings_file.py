@@ -14,6 +14,7 @@ from pydantic import Field, PlainValidator, ValidationInfo
 from simulator.connect_server.control.contract import BY_ACTION
 from simulator.connect_server.control.service import read_token
 from simulator.names import SipDomain
+from simulator.sut.binding import bind_address, is_unasked_public
 from simulator.sut.capabilities import CAPABILITIES, with_implied
 from simulator.sut.drivers import driver_names
 from simulator.sut.settings import (
@@ -66,13 +67,6 @@ def _capabilities(value: object) -> frozenset[str]:
 def _listens_at(value: object) -> tuple[str, int]:
     address, port = values.address_and_port(value, 5061, "place to connect to")
     return str(address), port
-
-
-def _bind(value: object) -> IPv4Address | IPv6Address:
-    address = values.address(value)
-    if address.is_unspecified or address.is_multicast:
-        raise ValueError(f"{values.shown(value)} is no single address; write the one that the server reaches.")
-    return address
 
 
 def _ports(value: object) -> tuple[int, int]:
@@ -136,7 +130,7 @@ class _Sut(Table):
 
 
 class _Network(Table):
-    bind: Annotated[IPv4Address | IPv6Address, PlainValidator(_bind)] | None = None
+    bind: Annotated[IPv4Address | IPv6Address, PlainValidator(bind_address)] | None = None
     public: values.Text = ""
     ports: Annotated[tuple[int, int], PlainValidator(_ports)] = (5100, 5199)
     dns_port: values.Port | None = None
@@ -261,10 +255,10 @@ def _of_the_network(network: object) -> Iterator[Mistake]:
     if not isinstance(network, dict) or "bind" not in network:
         return
     try:
-        address = _bind(network["bind"])
+        address = bind_address(network["bind"])
     except ValueError:
         return  # the mistake itself is reported where the value is checked
-    if address.is_global and network.get("public") != str(address):
+    if is_unasked_public(address, network.get("public")):
         yield (
             ("network", "bind"),
             f"{address} is a public address, and everybody could reach the partners; if you mean it, write "

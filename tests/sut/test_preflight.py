@@ -106,12 +106,12 @@ def test_the_user_does_not_exist(foreign: Foreign) -> None:
     assert found.startswith("preflight, users: the server has no sip:nobody@acme.test (it says 404 Not Found)")
 
 
-def test_the_user_may_not_send(foreign: Foreign) -> None:
+def test_the_user_may_not_federate(foreign: Foreign) -> None:
     foreign.start()
 
     found = mistake(foreign.sut_toml("http", "[sut.users.alice]", 'name = "carol"'))
 
-    assert found.startswith("preflight, our domain: ")
+    assert found.startswith("preflight, users: sip:anna@acme.test can be reached and sip:carol@acme.test cannot")
 
 
 def test_the_name_of_the_server_is_nothing_that_partners_accept(foreign: Foreign) -> None:
