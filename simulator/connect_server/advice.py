@@ -40,13 +40,11 @@ def warnings(settings: ServerSettings) -> list[Problem]:
 
 def certificate_warnings(settings: ServerSettings, own: OwnCertificate, at: datetime) -> list[Problem]:
     """What there is to say of the certificate in use, at this time."""
-    place = "certificate"
-    found = [Problem(place, f"The certificate {own.label}: {warning.detail}.") for warning in own.fitness.warnings]
-    if not own.fitness.usable:
-        sentence = own.fitness.sentence(f"The certificate {own.label}")
-        found.insert(
-            0, Problem(place, f"{sentence} It is presented all the same, as certificate_rules.unsuitable says.")
-        )
+    place, fitness = "certificate", own.fitness(at)
+    found = [Problem(place, f"The certificate {own.label}: {warning.detail}.") for warning in fitness.warnings]
+    if not fitness.usable:
+        sentence = fitness.sentence(f"The certificate {own.label}")
+        found.insert(0, Problem(place, f"{sentence} It is presented all the same until another one is chosen."))
     return [*found, *_waiting(settings, own, at), *_open_keys(settings)]
 
 

@@ -13,12 +13,12 @@ from simulator.connect_server.dialect import DIALECT
 from simulator.connect_server.entitlement import entitlement
 from simulator.connect_server.identity import OwnCertificate, own_certificate
 from simulator.connect_server.settings import ServerSettings, User
-from simulator.connect_server.suitability import Demands
+from simulator.connect_server.suitability import Demands, notice_from
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.account import Account, Refusal
 from simulator.io.link import Tap
 from simulator.io.peering import Peering, Way
-from simulator.io.timers import Timers
+from simulator.io.timers import Alarm, Timers
 from simulator.io.user_agent import UserAgent
 from simulator.names import SipDomain
 
@@ -51,6 +51,7 @@ class ConnectServer(Peering):
             tap=tap,
             log=log,
         )
+        self._alarm = Alarm(timers, self._on_notice)
         self._take_users()
 
     @property
@@ -77,9 +78,11 @@ class ConnectServer(Peering):
         """Listen; ConfigurationError when certificate or address cannot be used (R43, R59)."""
         self.agent.transport.check_identity()
         await self.agent.listen(str(self._settings.listen.address), self._settings.listen.port)
+        self._plan_notice()
 
     async def close(self) -> None:
         """End all connections and stop listening."""
+        self._alarm.set(None)
         await self.agent.close()
 
     # -- while it runs ------------------------------------------------------------------------------------------
@@ -152,6 +155,19 @@ class ConnectServer(Peering):
             self.agent.transport.use(own.identity)
             self._log(f"New connections see the certificate {own.label}.")
         self._own = own
+        self._plan_notice()
+
+    def _plan_notice(self) -> None:
+        """Warn when the end of the certificate comes near, and when it has come."""
+        leaf, today = self._own.chain[0], self._timers.clock.today()
+        due = [when - today for when in (notice_from(leaf), leaf.not_valid_after_utc) if when >= today]
+        # A moment later, so that the time in question has come.
+        self._alarm.set(self._timers.clock.now() + min(due).total_seconds() + 1 if due else None)
+
+    def _on_notice(self) -> None:
+        for problem in certificate_warnings(self._settings, self._own, self._timers.clock.today()):
+            self._log(f"Warning: {problem}")
+        self._plan_notice()
 
     def warnings(self) -> list[Problem]:
         """What is in force and makes federation fail with some partners, or soon will."""

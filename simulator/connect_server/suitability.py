@@ -130,14 +130,18 @@ class Demands:
         return [f"{_usage(reason)}: {_NO_CLIENT}" for reason in reasons if reason.kind is ReasonKind.KEY_USAGE]
 
 
-def expires_soon(certificate: x509.Certificate, at: datetime) -> bool:
-    """Whether less than a quarter of its lifetime is left, and less than 30 days.
+def notice_from(certificate: x509.Certificate) -> datetime:
+    """From when on there is a warning of its end: the last quarter of its lifetime, or the last 30 days.
 
     Relative, so that certificates of 47 days or 6 days are not warned of all their life (C8, F2.20). Whoever renews
     at a third, as ACME clients do, has done it by then.
     """
-    left = certificate.not_valid_after_utc - at
-    return timedelta(0) <= left < min(LONGEST_NOTICE, trust.lifetime(certificate) / 4)
+    return certificate.not_valid_after_utc - min(LONGEST_NOTICE, trust.lifetime(certificate) / 4)
+
+
+def expires_soon(certificate: x509.Certificate, at: datetime) -> bool:
+    """Whether it is time to warn of its end, which has not come yet."""
+    return notice_from(certificate) < at <= certificate.not_valid_after_utc
 
 
 def time_left(certificate: x509.Certificate, at: datetime) -> str:
