@@ -18,7 +18,7 @@ class Conduct:
     """What is known of one discovered partner, by the names of its certificate."""
 
     recent: deque[float] = field(default_factory=deque)
-    "When its requests of the last second came."
+    "When its requests of the last period came."
     addressed: set[str] = field(default_factory=set)
     "The users that it has asked for."
     failures: int = 0
@@ -54,10 +54,14 @@ class DiscoveredLimits:
             conduct.failures = 0
         conduct.undecided = True
         rate = self._habits.suspicious_rate if conduct.suspicious else self._habits.discovered_rate
-        while conduct.recent and conduct.recent[0] <= now - 1.0:
+        while conduct.recent and conduct.recent[0] <= now - self._habits.limit_period:
             conduct.recent.popleft()
         if len(conduct.recent) >= rate:
-            return "throttled", f"{peer} sends more than {rate:g} requests a second, the limit of a discovered partner."
+            period = f"{self._habits.limit_period:g} s"
+            return (
+                "throttled",
+                f"{peer} sends more than {rate:g} requests in {period}, the limit of discovered partners.",
+            )
         conduct.recent.append(now)
         limit = self._habits.discovered_contacts
         if user not in conduct.addressed and len(conduct.addressed) >= limit:

@@ -78,6 +78,7 @@ class EdgeRules(Peering):
         self.limits = DiscoveredLimits(persona.edge)
         self.rng = random.Random(persona.discovery.seed)
         "Makes the weighted choices of all discoveries, seeded by the persona where it has a seed."
+        self._policy_by_name = {str(domain): policy for domain, policy in policies.items()}
         self._fqdn = fqdn
         self._log = log
         self._now = now
@@ -184,8 +185,7 @@ class EdgeRules(Peering):
 
     def _policy_of(self, user: str) -> Policy | None:
         """The policy of the domain of `sip:user@domain`; None when it is none of ours."""
-        domain = user.rpartition("@")[2]
-        return next((policy for own, policy in self.policies.items() if str(own) == domain), None)
+        return self._policy_by_name.get(user.rpartition("@")[2])
 
     def _anybodys_policy(self, domain: SipDomain) -> Policy:
         """A policy that federates with `domain`, where it is not known who of ours is concerned."""

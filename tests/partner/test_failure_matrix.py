@@ -144,7 +144,7 @@ def unverified_sender(federation: Federation, persona: Persona) -> Seen:
 
 
 def throttled(federation: Federation, persona: Persona) -> Seen:
-    partner = federation.partner(persona.but(limit_discovered=True, discovered_rate=1))
+    partner = federation.partner(persona.but(limit_discovered=True, discovered_rate=1, limit_period=600))
     partner.user("bob")
     send(federation, partner, request_to(federation, partner, "OPTIONS"))
     return answered(partner, send(federation, partner, request_to(federation, partner, "OPTIONS")))

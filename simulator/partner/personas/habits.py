@@ -31,7 +31,9 @@ class EdgeHabits:
     """Whether the next four are enforced. The figures are documented; what becomes of the surplus is not, so that a
     test has to ask for it [memory]."""
     discovered_rate: float = 20.0
-    "Requests a second from one discovered partner (`DiscoveredPartnerStandardRate`); the unit is remembered [memory]."
+    "Requests in one period from one discovered partner (`DiscoveredPartnerStandardRate`) [doc]."
+    limit_period: float = 1.0
+    "Seconds of that period: that the rate is one a second is remembered [memory]."
     suspicious_rate: float = 1.0
     "The same from one that is on the watch list [memory]."
     discovered_contacts: int = 1000
@@ -41,7 +43,12 @@ class EdgeHabits:
     on the watch list; which ratio the product uses is not documented [memory]."""
 
     def __post_init__(self) -> None:
-        if self.discovered_rate <= 0 or self.suspicious_rate <= 0 or self.discovered_contacts < 1:
+        if (
+            self.discovered_rate <= 0
+            or self.suspicious_rate <= 0
+            or self.limit_period <= 0
+            or self.discovered_contacts < 1
+        ):
             raise ValueError(f"the limits of discovered partners are greater than zero: {self}")
 
 
