@@ -143,7 +143,7 @@ class Chats:
         agent, dialect = self._agent, self._agent.dialect
         conversation = conversation or agent.writer.new_conversation()
         headers = agent.writer.invite_headers(account, remote, conversation)
-        embeds = first is not None and bool(dialect.embeds) and len(first) <= dialect.embeds_up_to
+        embeds = first is not None and bool(dialect.embeds) and len(first) <= dialect.embed_limit
         if embeds:
             assert first is not None
             headers += [*first_message_headers(first, dialect.embeds), ("Supported", OFFERS)]

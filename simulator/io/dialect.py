@@ -103,8 +103,6 @@ class Dialect(ChatRules):
     "The refusal of a MESSAGE outside of dialogs; 0 takes it (dialect facts §4.2) [memory]."
     accept_types: tuple[str, ...] = ("text/plain",)
     "What the SDP of an IM session says it takes (dialect facts §4.1)."
-    embeds_up_to: int = 8000
-    "Characters of a first text that INVITE carries; a longer one is sent as MESSAGE (dialect facts §7) [memory]."
     conversation_id: bool = False
     "Whether INVITE carries `Ms-Conversation-ID`, and one that is in use gets 488 (dialect facts §4.2) [trace]."
     participants: bool = False
