@@ -27,7 +27,7 @@ def accepts_wildcard(patch: pytest.MonkeyPatch) -> None:
 @defect(
     caught_by=("trust/refused-as-the-dialling-client[wrong-name]", "discovery/sender-whose-domain-has-no-srv"),
     also=("discovery",),
-    says=("bad client certificate is not delivered",),
+    says=("over a connection with a certificate for another name is not delivered",),
 )
 def believes_senders(patch: pytest.MonkeyPatch) -> None:
     """The server believes whatever domain a sender claims."""
