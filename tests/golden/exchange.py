@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.federation import Federation
-from simulator.partner import SFB_2019, Partner, Proxy
+from simulator.partner import SFB_2019, FederationPolicy, Partner, Proxy
 from simulator.partner.personas import Persona
 
 PICKY = SFB_2019.but(name="picky", presence_accept=("application/x-nothing",), category_list=())
@@ -11,8 +11,8 @@ PICKY = SFB_2019.but(name="picky", presence_accept=("application/x-nothing",), c
 
 def exchange(federation: Federation, persona: Persona) -> tuple[Partner, Partner]:
     """Let a partner of this persona send every kind of message it knows; the other partner is Skype for Business."""
-    partner, other = federation.partner(persona.but(subscription_jitter=0)), federation.partner(SFB_2019)
-    other.policy.allow(partner.domain, Proxy(partner.edge.fqdn, partner.edge.port))
+    partner = federation.partner(persona.but(subscription_jitter=0))
+    other = federation.partner(SFB_2019, policy=knowing(partner))
     partner.edge.probe()
     _chat_with_the_server(federation, partner)
     _chat_with_the_other(partner, other)
@@ -20,6 +20,13 @@ def exchange(federation: Federation, persona: Persona) -> tuple[Partner, Partner
     _is_watched(federation, partner, other)
     _watches(federation, partner, other)
     return partner, other
+
+
+def knowing(partner: Partner) -> FederationPolicy:
+    """The lists of an edge that knows this partner's, which for Teams lies in no tenant's domain."""
+    policy = FederationPolicy()
+    policy.allow(partner.domain, Proxy(partner.edge.fqdn, partner.edge.port))
+    return policy
 
 
 def _chat_with_the_server(federation: Federation, partner: Partner) -> None:
@@ -64,8 +71,7 @@ def _refuse(federation: Federation, partner: Partner, other: Partner) -> None:
     carl.offers(bob, "audio").must_fail()
     carl.watch(f"nobody@{partner.domain}").outcome.must_fail(status=404)
     alice.chat_with(f"nobody@{partner.domain}").say("Anybody?").must_fail(status=404)
-    picky = federation.partner(PICKY)
-    picky.policy.allow(partner.domain, Proxy(partner.edge.fqdn, partner.edge.port))
+    picky = federation.partner(PICKY, policy=knowing(partner))
     picky.user("dora").watch(bob).outcome.must_fail(status=406)
     bob.answers_when_told()
     saying = carl.chat_with(bob).start_saying("Are you there?")

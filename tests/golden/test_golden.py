@@ -76,7 +76,7 @@ def kept(name: str) -> list[str]:
 def test_a_persona_sends_what_its_golden_files_say(sent: Sent, name: str) -> None:
     now = sent(name)
 
-    changes = []
+    changes: list[str] = []
     for kind in sorted({*now, *kept(name)}):
         path = path_of(name, kind)
         before = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
