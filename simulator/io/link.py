@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
@@ -282,8 +283,24 @@ class Link(asyncio.Protocol):
             self._dispatch()
 
     def connection_lost(self, error: Exception | None) -> None:
+        if error is not None and self.closed_because is None:
+            self._read_what_is_left()
         self._ended(f"the connection ended: {error}" if error else "the peer closed the connection")
         self._on_gone(self)
+
+    def _read_what_is_left(self) -> None:
+        """Hear what the peer said before the connection broke under a write of ours, which ends the reading as well.
+
+        In TLS 1.3 a server refuses a client only after the client's handshake is over. When it then closes with a
+        request of ours unread, its alert is followed by a reset; Linux keeps the alert for whoever still reads, other
+        systems may not.
+        """
+        assert self._transport is not None
+        sock = self._transport.get_extra_info("socket")
+        with suppress(OSError), sock.dup() as twin:  # the transport's own can't be read any more
+            twin.setblocking(False)
+            while self.closed_because is None and (data := twin.recv(65_536)):
+                self.data_received(data)
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -324,7 +341,11 @@ class Link(asyncio.Protocol):
         if self._tap is not None:
             self._tap.refused(self, by_peer=by_peer, alert=alert, sentence=sentence)
         self.fault = sentence
-        self._end(sentence, phase="tls", verdict=verdict)
+        if by_peer:
+            self._end(sentence, phase="tls")
+        else:
+            self._hang_up()  # a TLS 1.3 client may have sent a request already, which would cost it our alert
+            self._ended(sentence, phase="tls", verdict=verdict)
 
     def _failed(self, sentence: str) -> None:
         """TLS ended for another reason than a certificate: a failed handshake, or later a connection that was cut."""
@@ -421,11 +442,16 @@ class Link(asyncio.Protocol):
 
     def _last_words(self) -> None:
         """Send what is left and end our direction only: to close with bytes unread would destroy the answer."""
-        assert self._transport is not None
         if data := self._sip.data_to_send():
             self._tls.send(data)
         self._tls.close()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Write what is still to be written, and close when the peer has, or has had the time to read it."""
         self._write()
+        if self._transport is None:
+            return
         if self._transport.can_write_eof():
             self._transport.write_eof()
             self._timers.call_at(self._timers.clock.now() + LINGER, self._transport.abort)
@@ -433,7 +459,7 @@ class Link(asyncio.Protocol):
             self._transport.close()
 
     def _end(self, sentence: str, *, phase: str = "", verdict: Verdict | None = None) -> None:
-        """End from our side, after what is still to be written (an alert, say)."""
+        """End from our side, after what is still to be written."""
         self._write()
         if self._transport is not None:
             self._transport.close()
