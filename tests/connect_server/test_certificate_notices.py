@@ -98,6 +98,22 @@ def test_a_renewed_certificate_that_waits_is_pointed_out(
     assert running.warns() == []
 
 
+def test_the_end_of_the_next_certificate_is_told_too(
+    start: Callable[[float], Running], settings: ServerSettings, authority: Authority
+) -> None:
+    running = start(6)
+    running.clock.advance(7 * DAY)
+    running.expect("it expired on")
+    renewed = authority.issue(str(settings.fqdn), valid_days=20)
+    running.server.store.add(renewed.chain_pem, renewed.key_pem, name="renewed")
+    running.loop.call(lambda: running.server.activate("renewed"))
+    running.log.clear()
+
+    running.clock.advance(10 * DAY)
+
+    running.expect("The certificate machine/renewed: it ends in")
+
+
 def test_an_unfit_one_that_waits_is_not_pointed_out(
     start: Callable[[float], Running], settings: ServerSettings, authority: Authority
 ) -> None:
