@@ -21,7 +21,13 @@ from simulator.connect_server.administration import Administration
 from simulator.connect_server.advice import certificate_warnings, examine, warnings
 from simulator.connect_server.identity import own_certificate
 from simulator.connect_server.server import ConnectServer
-from simulator.connect_server.settings import CertificateFiles, CertificateRules, Listen, ServerSettings
+from simulator.connect_server.settings import (
+    CertificateFiles,
+    CertificateFolder,
+    CertificateRules,
+    Listen,
+    ServerSettings,
+)
 from simulator.connect_server.settings_file import load
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.mailbox import Mailbox
@@ -38,6 +44,7 @@ CAPABILITIES = frozenset(
     {
         *("receive", "chat", "show-presence", "presence", "observe-inbox", "observe-log", "observe-connections"),
         *("open-federation", "switch-open-federation", "static-routes", "licences", "groups", "identity", "time"),
+        *("typing", "consent"),
     }
 )
 "What this server can be told over its control API; the words are those of `sipfed probe`."
@@ -111,10 +118,11 @@ class Service:
 
     name = "embedded Connect Server"
     version = "9"
-    capabilities = CAPABILITIES
 
     def __init__(self, settings: ServerSettings, say: Callable[[str], None]) -> None:
         self._settings = settings
+        with_store = isinstance(settings.certificate, CertificateFolder)
+        self.capabilities = CAPABILITIES | ({"certificates"} if with_store else set())
         self._say = say
         self._clock = SystemClock()
         self._timers = Timers(self._clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from simulator.connect_server import consistency, ways
@@ -58,6 +59,11 @@ class ConnectServer(Peering):
     def settings(self) -> ServerSettings:
         """What is in force now."""
         return self._settings
+
+    @property
+    def now(self) -> datetime:
+        """The calendar time on its clock."""
+        return self._timers.clock.today()
 
     @property
     def address(self) -> tuple[str, int]:

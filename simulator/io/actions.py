@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from simulator.chat.formats import TextFormat
-    from simulator.io.account import Account
+    from simulator.io.account import Account, Consent
     from simulator.io.chat_session import ChatSession
     from simulator.outcome import Outcome
     from simulator.presence.state import PresenceState
@@ -33,6 +33,15 @@ class UserActions(Protocol):
     async def show(self, account: Account, state: PresenceState) -> None:
         """Change what the account shows; the notifications are under way when this returns."""
 
+    async def tell_typing(self, account: Account, remote: str, active: bool) -> Outcome:
+        """Let `remote` know that the user types, or has stopped."""
+
+    async def set_consent(self, account: Account, policy: Consent) -> None:
+        """Set what a watcher gets about whom the user has not decided."""
+
+    async def answer_watcher(self, account: Account, watcher: str, allowed: bool) -> None:
+        """Allow or deny a watcher, now and from now on."""
+
 
 @runtime_checkable
 class ClientActions(Protocol):
@@ -43,9 +52,6 @@ class ClientActions(Protocol):
 
     async def watch(self, account: Account, *people: str, once: bool = False) -> Outcome:
         """Subscribe to one or to several with one subscription, or fetch the state once."""
-
-    async def tell_typing(self, account: Account, remote: str, active: bool) -> Outcome:
-        """Let `remote` know that the user types, or has stopped."""
 
     async def reopen_chat(self, account: Account, remote: str, *, same_conversation: bool) -> Outcome:
         """Send another INVITE to `remote`, whatever session there is."""
@@ -58,6 +64,3 @@ class ClientActions(Protocol):
 
     def chat_session(self, account: Account, remote: str) -> ChatSession | None:
         """The last session between the two, over or not."""
-
-    def decide(self, account: Account, watcher: str, *, allowed: bool) -> None:
-        """Allow or deny a watcher."""

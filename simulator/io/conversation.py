@@ -108,8 +108,7 @@ class Chat:
         return self._loop.call(agent.chat_session, self._account, self._other)
 
     def _tell_typing(self, active: bool) -> Outcome:
-        agent = client(self._agent, "typing()")
-        outcome = self._loop.run(agent.tell_typing(self._account, self._other, active))
+        outcome = self._loop.run(self._agent.tell_typing(self._account, self._other, active))
         return replace(outcome, subject=f"the sign that {self._account.uri} types, to {self._other}")
 
     def _cancel(self) -> bool:

@@ -190,17 +190,15 @@ class User:
     def consent(self, policy: Consent) -> None:
         """What watchers get about whom the user has not decided: `allow` the state, `ask` a wait for `grant` or `deny`,
         `deny` a refusal. Subscriptions that are there are not touched."""
-        self._account.consent = policy
+        self._loop.run(self._agent.set_consent(self._account, policy))
 
     def grant(self, watcher: Addressable | str) -> None:
         """Let this one watch, now and from now on."""
-        agent = client(self._agent, "grant()")
-        self._loop.call(lambda: agent.decide(self._account, uri_of(watcher), allowed=True))
+        self._loop.run(self._agent.answer_watcher(self._account, uri_of(watcher), True))
 
     def deny(self, watcher: Addressable | str) -> None:
         """Do not let this one watch; a subscription that is there ends."""
-        agent = client(self._agent, "deny()")
-        self._loop.call(lambda: agent.decide(self._account, uri_of(watcher), allowed=False))
+        self._loop.run(self._agent.answer_watcher(self._account, uri_of(watcher), False))
 
     def expect_watcher(self, other: Addressable | str | None = None, *, within: float = DEADLINE) -> str:
         """Somebody, or `other`, subscribes to the user's presence, whatever the answer; gives their URI."""

@@ -10,7 +10,7 @@ from simulator import tls
 from simulator.chat.formats import TextFormat
 from simulator.errors import FederationFailed, InvalidName, RemoteProtocolError
 from simulator.io import compression
-from simulator.io.account import Account, Refusal
+from simulator.io.account import Account, Consent, Refusal
 from simulator.io.actions import OfferKind
 from simulator.io.admission import Admission, domain_of
 from simulator.io.chat_session import ChatSession
@@ -142,7 +142,11 @@ class UserAgent:
         """The last session with `remote`, over or not."""
         return self.chats.last_session(account, remote)
 
-    def decide(self, account: Account, watcher: str, *, allowed: bool) -> None:
+    async def set_consent(self, account: Account, policy: Consent) -> None:
+        """Set what a watcher gets about whom the user has not decided; subscriptions that are there stay."""
+        account.consent = policy
+
+    async def answer_watcher(self, account: Account, watcher: str, allowed: bool) -> None:
         """Allow or deny a watcher, now and from now on."""
         self.watches.decide(account, watcher, allowed=allowed)
 

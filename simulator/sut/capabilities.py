@@ -42,7 +42,7 @@ CAPABILITIES: Final[dict[str, Capability]] = {
     ),
     "consent": Capability(
         "Its users can be told to allow or block who asks to watch them.",
-        "implement answerConsent and listWatchers of the control API, or give the commands of that name",
+        "implement setConsent, answerConsent and readWatchers of the control API, or give the commands of that name",
     ),
     "observe-inbox": Capability(
         "What reached a user can be read.", "implement readInbox of the control API, or give the command read_inbox"

@@ -61,7 +61,8 @@ class EmbeddedServer:
     """Drives a `ConnectServer` on the federation's loop and clock."""
 
     name = "embedded Connect Server"
-    capabilities = frozenset(CAPABILITIES)
+    capabilities = frozenset(CAPABILITIES) - {"certificates"}
+    "All but a store of certificates, which it is not given."
 
     def __init__(self, around: Surroundings, settings: ServerSettings) -> None:
         """Start it; ConfigurationError when certificate or address cannot be used."""

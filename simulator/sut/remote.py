@@ -27,6 +27,8 @@ NEEDED: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(operation.action for operation in OPERATIONS if operation.capability == name) for name in CAPABILITIES
 } | {
     "chat": ("send_message",),
+    "typing": ("show_typing", "read_typing"),
+    "consent": ("set_consent", "answer_consent", "read_watchers"),
     "presence": ("set_presence", "watch", "unwatch", "read_seen"),
     "static-routes": ("put_route", "switch_route", "change_switches"),
     "switch-open-federation": ("change_switches",),
@@ -96,7 +98,9 @@ class RemoteServer(Limited):
         self._resets = actions.can("begin_test") and actions.can("end_test")
         self.agent = RemoteAgent(self.perform, self._needs)
         "Acts for the users."
-        self._users = RemoteUsers(around, self.domain, names or {}, self.agent, self.perform, resets=self._resets)
+        self._users = RemoteUsers(
+            around, self.domain, names or {}, self.agent, self.perform, can=actions.can, resets=self._resets
+        )
         self._closed = False
 
     # -- users --------------------------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Protocol, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 from pydantic import BaseModel
 
 from simulator.connect_server.control import models as m
-from simulator.io.account import Account, PresenceSeen, TextMessage
+from simulator.io.account import Account, Consent, PresenceSeen, SubscriptionSeen, TextMessage, TypingSeen
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
 from simulator.io.user import User
@@ -125,7 +126,19 @@ class RemoteAgent:
             },
         )
 
-    async def _deliver(self, action: str, account: Account, **arguments: str) -> Outcome:
+    async def tell_typing(self, account: Account, remote: str, active: bool) -> Outcome:
+        self._needs("typing")
+        return await self._deliver("show_typing", account, to=remote, active=active)
+
+    async def set_consent(self, account: Account, policy: Consent) -> None:
+        self._needs("consent")
+        await self._perform("set_consent", {"user": _name(account), "policy": policy})
+
+    async def answer_watcher(self, account: Account, watcher: str, allowed: bool) -> None:
+        self._needs("consent")
+        await self._perform("answer_consent", {"user": _name(account), "to": watcher, "allowed": allowed})
+
+    async def _deliver(self, action: str, account: Account, **arguments: object) -> Outcome:
         delivery = cast("m.Delivery", await self._perform(action, {"user": _name(account), **arguments}))
         return Outcome(delivery.delivered, delivery.status, delivery.reason, delivery.phase)
 
@@ -141,9 +154,12 @@ class RemoteUsers:
         agent: RemoteAgent,
         perform: Perform,
         *,
+        can: Callable[[str], bool],
         resets: bool,
     ) -> None:
-        """`names` are those on the server, by role; with `resets` the server empties inboxes between tests."""
+        """`names` are those on the server, by role; `can` says which actions there are; with `resets` the server
+        empties inboxes between tests."""
+        self._can = can
         self._loop = around.loop
         self._now = around.clock.now
         self._domain = domain
@@ -166,8 +182,16 @@ class RemoteUsers:
             self._accounts.clear()
             return
         for account in self._accounts.values():
-            for mailbox in (account.inbox, account.seen):
+            for mailbox in self._readable(account):
                 self._loop.run(cast("RemoteMailbox[Any]", mailbox).skip())
+
+    def _readable(self, account: Account) -> list[Mailbox[Any]]:
+        boxes: dict[str, Mailbox[Any]] = {
+            "read_inbox": account.inbox,
+            "read_seen": account.seen,
+            "read_typing": account.typing,
+        }
+        return [mailbox for action, mailbox in boxes.items() if self._can(action)]
 
     def end_test(self) -> None:
         """Everybody shows `available` again."""
@@ -177,24 +201,44 @@ class RemoteUsers:
 
     def _new_account(self, name: str) -> Account:
         account = Account(f"sip:{name}@{self._domain}")
-        account.inbox = RemoteMailbox(self._loop, lambda after, wait: self._fetch_inbox(name, after, wait))
-        account.seen = RemoteMailbox(self._loop, lambda after, wait: self._fetch_seen(name, after, wait))
+
+        def box(read: Read[T]) -> RemoteMailbox[T]:
+            async def fetch(after: int, wait: float) -> tuple[list[T], int]:
+                found: Any = await self._perform(read.action, {"user": name, "after": after, "wait": wait})
+                now = self._now()
+                return [read.item(one, now) for one in found.items], found.next
+
+            return RemoteMailbox(self._loop, fetch)
+
+        account.inbox, account.seen, account.typing = box(_INBOX), box(_SEEN), box(_TYPING)
+        account.watchers, account.subscriptions = box(_WATCHERS), box(_WATCH_STATES)
         return account
 
-    async def _fetch_inbox(self, name: str, after: int, wait: float) -> tuple[list[TextMessage], int]:
-        found = cast("m.Inbox", await self._perform("read_inbox", {"user": name, "after": after, "wait": wait}))
-        now = self._now()
-        return [TextMessage(one.text, one.sender, one.content_type, now) for one in found.items], found.next
 
-    async def _fetch_seen(self, name: str, after: int, wait: float) -> tuple[list[PresenceSeen], int]:
-        found = cast("m.SeenList", await self._perform("read_seen", {"user": name, "after": after, "wait": wait}))
-        now, seen = self._now(), []
-        for one in found.items:
-            state = None
-            if one.availability is not None:
-                state = PresenceState(one.availability, activity=one.activity, note=one.note)
-            seen.append(PresenceSeen(one.presentity, state, one.subscription, now))
-        return seen, found.next
+@dataclass(frozen=True)
+class Read(Generic[T]):
+    """How one feed becomes what a mailbox holds."""
+
+    action: str
+    "The operation that reads it."
+    item: Callable[[Any, float], T]
+    "Makes an entry of one item and the time on the federation's clock."
+
+
+def _seen(one: m.SeenPresence, now: float) -> PresenceSeen:
+    state = None
+    if one.availability is not None:
+        state = PresenceState(one.availability, activity=one.activity, note=one.note)
+    return PresenceSeen(one.presentity, state, one.subscription, now)
+
+
+_INBOX: Final = Read("read_inbox", lambda one, now: TextMessage(one.text, one.sender, one.content_type, now))
+_SEEN: Final = Read("read_seen", _seen)
+_TYPING: Final = Read("read_typing", lambda one, now: TypingSeen(one.sender, one.active, "", now))
+_WATCHERS: Final = Read[str]("read_watchers", lambda one, _now: str(one))
+_WATCH_STATES: Final = Read(
+    "read_watch_states", lambda one, _now: SubscriptionSeen(one.presentity, one.state, one.reason)
+)
 
 
 def _name(account: Account) -> str:

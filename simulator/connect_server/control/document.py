@@ -86,6 +86,8 @@ _ABOUT_PARAMETERS: Final = {
     "user": "What stands before the @ of a user of the server.",
     "to": "`sip:user@domain`, percent-encoded.",
     "domain": "The partner's SIP domain.",
+    "name": "The name for people; upper and lower case are the same.",
+    "fingerprint": "SHA-256 in hexadecimal digits, or so much of it that no other begins so.",
     "id": "From the answer that started it.",
 }
 _FEED: Final = [

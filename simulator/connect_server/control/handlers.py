@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Protocol
 
 from simulator.connect_server import operations
 from simulator.connect_server.administration import Administration
+from simulator.connect_server.certificate_list import describe
+from simulator.connect_server.certificates import StoredCertificate
 from simulator.connect_server.control import models as m
 from simulator.connect_server.control.problems import ControlError
+from simulator.connect_server.settings import Group, Location
+from simulator.connect_server.suitability import Demands, Scope
 from simulator.errors import ConfigurationError
-from simulator.io.account import Account
+from simulator.io.account import Account, Consent
 from simulator.names import SipDomain, parse_host
 from simulator.outcome import Outcome
 from simulator.presence.state import Availability, PresenceState
@@ -81,13 +86,47 @@ class Handlers:
     async def list_users(self) -> m.UserList:
         return m.UserList(items=[self._user_info(user.name) for user in self._server.settings.users])
 
-    async def change_user(self, user: str, office_plus: bool | None, federation: bool | None) -> m.UserInfo:
+    async def change_user(
+        self, user: str, office_plus: bool | None, federation: bool | None, location: str | None, group: str | None
+    ) -> m.UserInfo:
         self._account(user)
+        settings = self._server.settings.user(user)
+        if settings is not None and (location is not None or group is not None):
+            place, part = location or settings.location, group or settings.group
+            self._admin.change(operations.move_user, user, location=place, group=part)
         if office_plus is not None:
             self._admin.change(operations.license_user, user, office_plus=office_plus)
         if federation is not None:
             self._admin.change(operations.switch_user, user, federation=federation)
         return self._user_info(user)
+
+    async def read_organisation(self) -> m.Organisation:
+        settings = self._server.settings
+        return m.Organisation(
+            server_licence=settings.licences.server,
+            federation=settings.federation.enabled,
+            locations=[m.Part(name=one.name, federation=one.federation) for one in settings.locations],
+            groups=[m.Part(name=one.name, federation=one.federation) for one in settings.groups],
+        )
+
+    async def change_organisation(self, server_licence: bool | None, federation: bool | None) -> m.Organisation:
+        if server_licence is not None:
+            self._admin.change(operations.license_server, licensed=server_licence)
+        if federation is not None:
+            self._admin.change(operations.switch_federation, enabled=federation)
+        return await self.read_organisation()
+
+    async def put_location(self, name: str, federation: bool | None) -> None:
+        if self._server.settings.location(name) is None:
+            self._admin.change(operations.add_location, Location(name, federation))
+        else:
+            self._admin.change(operations.switch_location, name, federation=federation)
+
+    async def put_group(self, name: str, federation: bool | None) -> None:
+        if self._server.settings.group(name) is None:
+            self._admin.change(operations.add_group, Group(name, federation))
+        else:
+            self._admin.change(operations.switch_group, name, federation=federation)
 
     async def send_message(self, user: str, to: str, text: str) -> m.Delivery:
         return _delivery(await self._agent.send_text(self._account(user), _uri(to), text))
@@ -99,6 +138,14 @@ class Handlers:
         found = await self._account(user).inbox.beyond(after, within=wait)
         items = [m.ReceivedMessage(text=one.text, sender=one.sender, content_type=one.content_type) for one in found]
         return m.Inbox(items=items, next=after + len(items))
+
+    async def show_typing(self, user: str, to: str, active: bool) -> m.Delivery:
+        return _delivery(await self._agent.tell_typing(self._account(user), _uri(to), active))
+
+    async def read_typing(self, user: str, after: int, wait: float) -> m.TypingList:
+        found = await self._account(user).typing.beyond(after, within=wait)
+        items = [m.SeenTyping(sender=one.sender, active=one.active) for one in found]
+        return m.TypingList(items=items, next=after + len(items))
 
     async def set_presence(self, user: str, availability: Availability, activity: str | None, note: str | None) -> None:
         state = PresenceState(availability, activity=activity, note=note)
@@ -136,6 +183,24 @@ class Handlers:
             )
         return m.SeenList(items=items, next=after + len(items))
 
+    async def read_watch_states(self, user: str, after: int, wait: float) -> m.WatchStateList:
+        found = await self._account(user).subscriptions.beyond(after, within=wait)
+        items = [
+            m.WatchState.model_validate({"presentity": one.presentity, "state": one.state, "reason": one.reason})
+            for one in found
+        ]
+        return m.WatchStateList(items=items, next=after + len(items))
+
+    async def read_watchers(self, user: str, after: int, wait: float) -> m.WatcherList:
+        items = list(await self._account(user).watchers.beyond(after, within=wait))
+        return m.WatcherList(items=items, next=after + len(items))
+
+    async def set_consent(self, user: str, policy: Consent) -> None:
+        await self._agent.set_consent(self._account(user), policy)
+
+    async def answer_consent(self, user: str, to: str, allowed: bool) -> None:
+        await self._agent.answer_watcher(self._account(user), _uri(to), allowed)
+
     # -- ways ---------------------------------------------------------------------------------------------------
 
     async def list_routes(self) -> m.RouteList:
@@ -164,6 +229,28 @@ class Handlers:
         return m.Switches(
             static_routes=settings.static_routes.enabled, open_federation=settings.open_federation.enabled
         )
+
+    # -- certificates -------------------------------------------------------------------------------------------
+
+    async def list_certificates(self) -> m.CertificateList:
+        store = self._server.store
+        return m.CertificateList(items=[self._entry(one) for one in store.certificates()])
+
+    async def add_certificate(self, chain: str, key: str, scope: Scope, name: str) -> m.CertificateEntry:
+        added = self._server.store.add(
+            chain.encode("ascii", "replace"), key.encode("ascii", "replace"), scope=scope, name=name
+        )
+        return self._entry(added)
+
+    async def activate_certificate(self, fingerprint: str) -> m.CertificateEntry:
+        return self._entry(self._server.activate(fingerprint))
+
+    async def delete_certificate(self, fingerprint: str) -> None:
+        self._server.store.remove(fingerprint)
+
+    def _entry(self, certificate: StoredCertificate) -> m.CertificateEntry:
+        info = describe(certificate, Demands.of(self._server.settings), self._server.now)
+        return m.CertificateEntry.model_validate(asdict(info))
 
     # -- what is seen of the server -----------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -97,6 +97,37 @@ class UserChange(Model):
 
     office_plus: bool | None = Field(None, description="Whether the user has the licence (R4).")
     federation: bool | None = Field(None, description="The user's own switch for federation.")
+    location: str | None = Field(None, description="The name of the user's location (R5).")
+    group: str | None = Field(None, description="The name of the user's configuration group (R6).")
+
+
+class Part(Answer):
+    """A location or a configuration group."""
+
+    name: str
+    federation: bool | None = Field(None, description="Whether its users federate; null leaves that to others.")
+
+
+class Organisation(Answer):
+    """Licences, and what users belong to."""
+
+    server_licence: bool = Field(description="The server's licence, without which nobody federates (R3).")
+    federation: bool = Field(description="The switch over everything.")
+    locations: list[Part] = []
+    groups: list[Part] = []
+
+
+class OrganisationChange(Model):
+    """What changes for everybody; what is left out stays as it is."""
+
+    server_licence: bool | None = Field(None, description="The server's licence (R3).")
+    federation: bool | None = Field(None, description="The switch over everything.")
+
+
+class PartSwitch(Model):
+    """The switch of a location or group, which is made where there is none of that name."""
+
+    federation: bool | None = Field(description="Whether its users federate; null leaves that to others.")
 
 
 class NewMessage(Model):
@@ -110,6 +141,61 @@ class Addressee(Model):
     """Somebody at a partner."""
 
     to: str = Field(description="`sip:user@domain`.")
+
+
+class Typing(Model):
+    """A user types to somebody, or has stopped."""
+
+    to: str = Field(description="`sip:user@domain`.")
+    active: bool = Field(True, description="False: has stopped without having written.")
+
+
+class SeenTyping(Answer):
+    """A user was told that somebody types, or has stopped."""
+
+    sender: str = Field(description="`sip:user@domain` of who types.")
+    active: bool = Field(True, description="False: has stopped without having written.")
+
+
+class TypingList(Answer):
+    """What came after the cursor."""
+
+    items: list[SeenTyping] = Field(description="In the order in which it came.")
+    next: Number = Field(description="Give this as `after` to read on.")
+
+
+class ConsentPolicy(Model):
+    """What a watcher gets about whom the user has not decided."""
+
+    policy: Literal["allow", "ask", "deny"] = Field(description="The state, a wait for the decision, or a refusal.")
+
+
+class ConsentAnswer(Model):
+    """A user's decision about one watcher."""
+
+    allowed: bool = Field(description="False ends a subscription that is there.")
+
+
+class WatcherList(Answer):
+    """Who has asked to watch, after the cursor."""
+
+    items: list[str] = Field(description="`sip:user@domain` each, in the order in which they asked.")
+    next: Number = Field(description="Give this as `after` to read on.")
+
+
+class WatchState(Answer):
+    """A subscription of the user came to another state."""
+
+    presentity: str = Field(description="`sip:user@domain` of who is watched.")
+    state: Literal["pending", "active", "terminated"]
+    reason: str = Field("", description="Why it ended: the reason of the NOTIFY, or a sentence.")
+
+
+class WatchStateList(Answer):
+    """What came after the cursor."""
+
+    items: list[WatchState] = Field(description="In the order in which it came.")
+    next: Number = Field(description="Give this as `after` to read on.")
 
 
 class Delivery(Answer):
@@ -217,6 +303,36 @@ class Switches(Answer):
 
     static_routes: bool = Field(description="The connection type static routes (R31).")
     open_federation: bool = Field(description="The connection type open federation (R39).")
+
+
+class CertificateEntry(Answer):
+    """A certificate of the server's store (R62-R65)."""
+
+    fingerprint: str = Field(description="SHA-256, by which it is chosen.")
+    name: str = Field("", description="What its files are called.")
+    scope: Literal["machine", "user"] = Field("machine", description="The store of the computer, or of its account.")
+    active: bool = Field(description="Whether it is the one chosen for federation.")
+    usable: bool = Field(True, description="Whether nothing speaks against choosing it.")
+    problems: list[str] = Field([], description="All that does, a clause each.")
+    names: list[str] = Field([], description="The names it is made out to.")
+    valid_from: str = Field("", description="ISO 8601, UTC.")
+    valid_until: str = Field("", description="ISO 8601, UTC.")
+    issuer: str = ""
+
+
+class CertificateList(Answer):
+    """The certificates that can be chosen from."""
+
+    items: list[CertificateEntry]
+
+
+class NewCertificate(Model):
+    """A certificate for the store. Adding does not activate it (R68)."""
+
+    chain: str = Field(description="PEM: the certificate and the intermediate ones.")
+    key: str = Field(description="PEM: its private key, without password.")
+    scope: Literal["machine", "user"] = "machine"
+    name: str = Field("", description="What its files are called; empty for a name made of its own.")
 
 
 class ConnectionInfo(Answer):
