@@ -21,6 +21,7 @@ from simulator.federation import Engine, Federation
 from simulator.io.user import User
 from simulator.names import Fqdn, SipDomain
 from simulator.partner import Partner
+from tests.real.conversation import Conversation
 
 AGENTS = Path(__file__).parent / "other_agents"
 COMMANDS = {
@@ -34,31 +35,16 @@ PROBES = {
 "Succeeds where everything is installed that the agent needs."
 
 each_agent = pytest.mark.parametrize("name", COMMANDS)
-both = pytest.mark.parametrize("side", ["partner", "server"])
+every_side = pytest.mark.parametrize("side", ["sfb-2019", "generic", "server"])
+"A persona, or the embedded server."
 
 
-class Agent:
-    """A running agent: requests go in a line each, and what happened comes out a line each."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self.said = ""
-
-    def until(self, pattern: str) -> re.Match[str]:
-        """Read until a line like this has come; fails when the agent ends before."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.said += line
-            if found := re.fullmatch(pattern, line.rstrip("\n")):
-                return found
-        raise AssertionError(f"{pattern!r} was never said; this was:\n{self.said}")
+class Agent(Conversation):
+    """A running agent."""
 
     def send(self, method: str, uri: str, from_: str, place: Place, text: str = "") -> None:
         """Let it send a request to that place, whose certificate must be for `place.fqdn`."""
-        assert self._process.stdin is not None
-        line = [method, uri, from_, str(place.fqdn), place.address, str(place.port), text]
-        self._process.stdin.write("\t".join(line) + "\n")
-        self._process.stdin.flush()
+        self.tell("\t".join([method, uri, from_, str(place.fqdn), place.address, str(place.port), text]))
 
 
 @dataclass(frozen=True)
@@ -75,7 +61,7 @@ class Place:
         if side == "server":
             sut = federation.sut
             return cls(sut.fqdn, sut.address, sut.port), sut.user("alice")
-        partner = federation.partner()
+        partner = federation.partner(side)
         return cls.at(partner), partner.user("bob")
 
     @classmethod
@@ -105,21 +91,9 @@ class Organisation:
         authority = self.federation.authority
         chain, key = authority.write(authority.issue(str(fqdn), certificate))
         command = [*self.command, address, str(port), str(fqdn), str(chain), str(key), str(authority.write_root())]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "NODE_NO_WARNINGS": "1"},
-        )
-        with process:
-            try:
-                agent = Agent(process)
-                agent.until("ready")
-                yield agent
-            finally:
-                process.kill()
+        with Agent(command, AGENTS, {**os.environ, "NODE_NO_WARNINGS": "1"}) as agent:
+            agent.until("^ready$")
+            yield agent
 
 
 @pytest.fixture
@@ -134,7 +108,7 @@ def organisation(
 
 
 @each_agent
-@both
+@every_side
 def test_its_requests_are_answered_and_its_text_arrives(
     organisation: Organisation, federation: Federation, side: str
 ) -> None:
@@ -152,7 +126,7 @@ def test_its_requests_are_answered_and_its_text_arrives(
 
 
 @each_agent
-@both
+@pytest.mark.parametrize("side", ["sfb-2019", "server"])
 def test_it_takes_our_session_and_everything_in_it(
     organisation: Organisation, federation: Federation, side: str
 ) -> None:
@@ -163,11 +137,18 @@ def test_it_takes_our_session_and_everything_in_it(
         chat.close()
         agent.until(r"got\tBYE\t.*")
 
-    methods = [line.split("\t")[1] for line in agent.said.splitlines() if line.startswith("got")]
-    assert methods == ["INVITE", "ACK", "MESSAGE", "BYE"]
-    assert re.search(
-        rf"^got\tMESSAGE\tsip:\w+@sip\.{organisation.domain}:\d+;transport=tls\t.*Hello from inside", agent.said, re.M
-    )
+    got = [line for line in agent.lines if line.startswith("got")]
+    assert [line.split("\t")[1] for line in got] == ["INVITE", "ACK", "MESSAGE", "BYE"]
+    assert re.match(rf"got\tMESSAGE\tsip:\w+@sip\.{organisation.domain}:\d+;transport=tls\t.*Hello from inside", got[2])
+
+
+@each_agent
+def test_it_takes_the_message_of_a_plain_partner(organisation: Organisation, federation: Federation) -> None:
+    """The persona `generic` opens no session (RFC 3428)."""
+    bob = federation.partner("generic").user("bob")
+    with organisation.running() as agent:
+        bob.chat_with(organisation.uri).say("Hello from a plain partner").must_succeed()
+        agent.until(rf"^got\tMESSAGE\t{organisation.uri}\t.*Hello from a plain partner")
 
 
 @each_agent
@@ -193,7 +174,7 @@ def test_it_refuses_a_client_whose_certificate_is_not_sound(
         outcome = partner.user("bob").chat_with(organisation.uri).say("Let me in")
 
     assert not outcome.delivered
-    assert "got" not in agent.said
+    assert not [line for line in agent.lines if line.startswith("got")]
     if organisation.command[0] == "perl":  # node completes the handshake, and then ends the connection without an alert
         partner.edge.must_have_been_refused(
             alert={"untrusted": "unknown_ca", "expired": "certificate_expired"}[certificate]
@@ -201,7 +182,7 @@ def test_it_refuses_a_client_whose_certificate_is_not_sound(
 
 
 @each_agent
-@both
+@every_side
 def test_it_is_refused_when_the_dns_names_another_host_for_its_domain(
     organisation: Organisation, federation: Federation, side: str
 ) -> None:
@@ -212,5 +193,5 @@ def test_it_is_refused_when_the_dns_names_another_host_for_its_domain(
         agent.send("MESSAGE", user.uri, f"sip:operator@{elsewhere}", place, "Believe me")
         status = agent.until(r"answer\t(\d+)")[1]
 
-    assert status == ("504" if side == "partner" else "403")
+    assert status == ("504" if side == "sfb-2019" else "403")
     user.must_have_no_message()

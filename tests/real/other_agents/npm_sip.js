@@ -26,6 +26,9 @@ function say(...words) {
 // The package swallows what goes wrong with a connection of its own; the name in the certificate is node's to check.
 const connect = tls.connect;
 tls.connect = (...given) => connect(...given).on('error', (error) => say('failed', error.message));
+// Nor does it say when it listens.
+const createServer = tls.createServer;
+tls.createServer = (...given) => createServer(...given).on('listening', () => say('ready'));
 
 sip.start({address, publicAddress: fqdn, port: Number(port), tls_port: Number(port), udp: false, tcp: false, tls: options},
   (request) => {
@@ -58,5 +61,3 @@ readline.createInterface({input: process.stdin}).on('line', (line) => {
   }
   sip.send(request, (response) => say('answer', response.status));
 }).on('close', () => process.exit(0));
-
-say('ready');
