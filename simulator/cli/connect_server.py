@@ -40,7 +40,7 @@ def connect_server(
     openapi: bool,
     leashed: bool,
 ) -> None:
-    """Run the embedded Connect Server alone, until Ctrl-C."""
+    """Run the embedded Connect Server alone, until Ctrl-C; SIGHUP makes it read its settings again."""
     if example:
         from simulator.connect_server.settings import EXAMPLE
 

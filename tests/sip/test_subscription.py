@@ -197,6 +197,19 @@ def test_unsubscribing_from_a_silent_peer_ends_after_64_t1(watch: Watch) -> None
     assert watch.subscriber.ended_because == "we ended it"
 
 
+def test_who_gives_up_waits_for_nothing_and_refuses_what_still_comes(watch: Watch) -> None:
+    watch.subscriber.unsubscribe(NOW + 10)
+    (last,) = watch.notifier.terminate("rejected")
+
+    watch.subscriber.give_up("not allowed any more")
+
+    assert watch.subscriber.ended_because == "not allowed any more"
+    assert watch.subscriber.next_timeout() is None
+    assert watch.subscriber.receive_notify(last, NOW + 10).status == 481
+    watch.subscriber.give_up("again")
+    assert watch.subscriber.ended_because == "not allowed any more"
+
+
 def test_a_fetch_brings_the_state_once_and_leaves_nothing(calls: Calls) -> None:
     watch = Watch(calls, expires=0)
     assert watch.notifier.response.expires == 0
