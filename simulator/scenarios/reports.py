@@ -10,16 +10,35 @@ from simulator.scenarios.grades import GRADES, Graded
 KNOWN_FAILURE = "known failure"
 "The property of a report whose failure is a known one; its value says why."
 
+_LISTED = 3
+"So many items of a list are told in the sentence; all of them stand below it."
+
 
 def reason_of(report: pytest.TestReport) -> str:
     """One sentence of why it failed."""
     crash = getattr(report.longrepr, "reprcrash", None)
     lines = (crash.message if crash is not None else str(report.longrepr)).strip().splitlines()
-    first = lines[0] if lines else "no reason was given"
+    first = _opening(lines) if lines else "no reason was given"
     name, colon, sentence = first.partition(": ")
-    # Errors of ours are sentences; their class says nothing to somebody who tests a server.
-    reason: str = sentence if colon and name.startswith("simulator.") else first
-    return f"{reason} (in {report.when})" if crash is not None and report.when in ("setup", "teardown") else reason
+    # Errors of ours, and what a fixture gave to pytest.fail, are sentences; their class says nothing to somebody who
+    # tests a server.
+    reason: str = sentence if colon and (name.startswith("simulator.") or name == "Failed") else first
+    return f"{reason} (in {report.when})" if _has_traceback(report) and report.when in ("setup", "teardown") else reason
+
+
+def _has_traceback(report: pytest.TestReport) -> bool:
+    traceback = getattr(report.longrepr, "reprtraceback", None)
+    return any(getattr(entry, "reprfileloc", None) is not None for entry in getattr(traceback, "reprentries", ()))
+
+
+def _opening(lines: list[str]) -> str:
+    """The first line, and where it announces a list, the list."""
+    first, *rest = lines
+    items = [line.strip() for line in rest if line.strip()]
+    if not first.endswith(":") or not items:
+        return first
+    more = f"; and {len(items) - _LISTED} more" if len(items) > _LISTED else ""
+    return f"{first} {'; '.join(items[:_LISTED])}{more}"
 
 
 def details_of(report: pytest.TestReport) -> list[str]:
@@ -27,9 +46,10 @@ def details_of(report: pytest.TestReport) -> list[str]:
     # The requirement stands above already, as the scenario's sentence.
     sections = [(title, text.rstrip()) for title, text in report.sections if title != REQUIREMENT]
     evidence = [f"{title}:\n{text}" for title, text in sections if text]
-    if getattr(report.longrepr, "reprcrash", None) is None and "\n" not in report.longreprtext.strip():
-        return evidence  # it is the reason, and there is no traceback
-    return [*evidence, f"traceback:\n{report.longreprtext.rstrip()}"]
+    text = report.longreprtext.strip()
+    if _has_traceback(report):
+        return [*evidence, f"traceback:\n{text}"]
+    return [*evidence, f"in full:\n{text}"] if "\n" in text else evidence  # a single line is the reason itself
 
 
 def skip_reason_of(report: pytest.TestReport) -> str:

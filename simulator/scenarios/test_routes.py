@@ -91,3 +91,19 @@ def test_names_need_no_relation(federation: Federation) -> None:
     partner = federation.direct_partner(fqdn=federation.fresh_domain("hoster").child("edge"))
 
     must_chat_both_ways(federation, partner)
+
+
+@scenario(level="must", sources=("R19", "R48", "R49"), needs=(*NEEDS, "open-federation"))
+def test_source_port_is_dynamic(federation: Federation) -> None:
+    """The server dials a partner, found by DNS or by a route, from a source port other than the one it listens on."""
+    alice = federation.sut.user("alice")
+    for partner in (federation.partner(), federation.direct_partner()):
+        bob = partner.user("bob")
+        alice.chat_with(bob).say("Hello").must_succeed()
+        bob.expect_message("Hello", from_=alice)
+
+        source = partner.edge.must_have_been_dialled()
+
+        port = int(source.rpartition(":")[2])
+        assert port >= 1024, f"it dialled from {source}"
+        assert port != federation.sut.port, f"it dialled from {source}, the port it listens on"

@@ -57,6 +57,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.cites("R16", "R43")
 def test_it_serves_until_it_is_told_to_stop(authority: Authority, tmp_path: Path) -> None:
     config = settings(authority, tmp_path, port=0)
     process = subprocess.Popen(

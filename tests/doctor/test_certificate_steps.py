@@ -76,6 +76,7 @@ def test_server_authentication_alone_is_fine_for_microsoft_and_a_note_for_others
     assert found.failed == []
 
 
+@pytest.mark.cites("R25", "R56")
 def test_our_side_is_judged_as_both_products_do(doctor: Doctor, federation: Federation) -> None:
     """A CN without subjectAltName is a name for one of them only (F2.1)."""
     partner = federation.partner(certificate="cn-only")

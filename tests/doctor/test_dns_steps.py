@@ -242,7 +242,7 @@ def test_another_port_is_a_warning(doctor: Doctor, federation: Federation) -> No
     assert "5061" in found.change("srv")
 
 
-@pytest.mark.cites("R41", "R77")
+@pytest.mark.cites("R41", "R51", "R77")
 def test_a_target_without_an_address_is_wrong(doctor: Doctor, federation: Federation) -> None:
     partner = federation.partner(a=False)
 

@@ -117,6 +117,7 @@ def refused(policy: TenantPolicy, *domains: SipDomain) -> list[bool]:
     return [policy.why_not(each) is not None for each in domains]
 
 
+@pytest.mark.cites("R80", "C18")
 def test_the_master_switch_stands_above_everything() -> None:
     policy = TenantPolicy()
     policy.allow("sales.acme.test")
@@ -129,6 +130,7 @@ def test_the_master_switch_stands_above_everything() -> None:
     assert policy.why_not_together("bob", ACME) is not None
 
 
+@pytest.mark.cites("R81", "C18")
 def test_an_allow_list_hides_the_block_list() -> None:
     policy = TenantPolicy()
     policy.block("sales.acme.test")
@@ -151,6 +153,7 @@ def test_an_empty_allow_list_allows_nobody() -> None:
 @pytest.mark.parametrize(
     ("whole", "expected"), [(False, [True, False, False, False]), (True, [True, True, False, False])]
 )
+@pytest.mark.cites("R81")
 def test_a_block_is_exact_unless_it_reaches_below_and_ends_at_the_dot(whole: bool, expected: list[bool]) -> None:
     policy = TenantPolicy(block_all_subdomains=whole)
     policy.block(ACME)
