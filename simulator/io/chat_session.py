@@ -187,14 +187,12 @@ class ChatSession:
 
     def describe(self, message: Request | Response) -> None:
         """Learn from the peer's INVITE, 200 or ACK what it takes."""
-        if "Allow" in message.headers:
-            self._takes_info = "INFO" in message.allow
-        if not message.body:
-            return
         try:
-            description = sdp.parse_im_sdp(message.body)
+            if "Allow" in message.headers:
+                self._takes_info = "INFO" in message.allow
+            description = sdp.parse_im_sdp(message.body) if message.body else None
         except RemoteProtocolError as error:
-            self._agent.log(f"The session description of {self.remote} cannot be read: {error}")
+            self._agent.log(f"What {self.remote} says of itself cannot be read: {error}")
             return
         if isinstance(description, sdp.ImDescription):
             self.peer_types = description.accept_types

@@ -17,7 +17,7 @@ from simulator.io.invitations import PendingInvitation, receive_invite
 from simulator.io.texts import must_be_sendable
 from simulator.outcome import Outcome
 from simulator.sip.invite import InviteSession
-from simulator.sip.message import Request
+from simulator.sip.message import Request, Response
 from simulator.sip.reasons import REASONS
 from simulator.sip.session_timer import SessionClock, SessionTimer
 
@@ -160,14 +160,20 @@ class Chats:
         try:
             response = await session.call()
         finally:
-            del self._calling[account.uri, remote]
+            self._calling.pop((account.uri, remote), None)
         if response.status >= 300:
             return Outcome(False, response.status, response.reason, "invite")
-        if embeds:
-            outcome = first_message_outcome(response, dialect.confirmation)
-            session.first_message_taken = outcome is FirstMessageOutcome.DELIVERED
+        session.first_message_taken = embeds and self._is_confirmed(response)
         self._use(session)
         return session
+
+    def _is_confirmed(self, response: Response) -> bool:
+        """Whether the 200 says that the text in the INVITE was taken; one that cannot be read says nothing."""
+        try:
+            return first_message_outcome(response, self._agent.dialect.confirmation) is FirstMessageOutcome.DELIVERED
+        except RemoteProtocolError as error:
+            self._agent.log(f"A 200 to INVITE does not say clearly what became of the text: {error}")
+            return False
 
     def _use(self, session: ChatSession) -> None:
         self._live.add(session)
