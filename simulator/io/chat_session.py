@@ -242,8 +242,6 @@ class ChatSession:
         if self.ended:
             self._drop(self._session.ended_because)
             return
-        if self._session.state is SessionState.ENDING:
-            self._agent.chats.retire(self)
         if dialog is not None:
             self._agent.writer.drop_own_routes(dialog)
             if dialog.id != self._key:

@@ -199,7 +199,7 @@ class Chats:
         pair = (session.account.uri, session.remote)
         self.pending = {key: one for key, one in self.pending.items() if one.chat is not session}
         older = self._sessions.get(pair)
-        if older is not None and pair not in self._opening:
+        if older is not None and pair not in self._calling:
             if self._agent.dialect.ends_replaced_session:
                 self._agent.in_background(older.bye())
             else:
@@ -269,10 +269,6 @@ class Chats:
     def forget(self, session: ChatSession) -> None:
         """Drop a session that has ended."""
         self._live.discard(session)
-        self.retire(session)
-
-    def retire(self, session: ChatSession) -> None:
-        """Send nothing more in a session that is being ended."""
         pair = (session.account.uri, session.remote)
         if self._sessions.get(pair) is session:
             del self._sessions[pair]

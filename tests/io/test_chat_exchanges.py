@@ -142,6 +142,49 @@ def test_both_call_at_once_and_every_message_arrives(federation: Federation) -> 
     assert [message.text for message in bob.messages] == ["to bob", "again to bob"]
 
 
+def test_who_is_calling_does_not_end_the_session_that_is_there(federation: Federation, wire: Wire) -> None:
+    """Both have lost it, as each believes, and call at once: whichever session wins, no message meets a BYE."""
+    here, there = federation.partner(), federation.partner()
+    bob, berta = here.user("bob"), there.user("berta")
+    bob.chat_with(berta).say("one").must_succeed()
+    bob.answers_when_told()
+    account = there.agent.accounts[berta.uri]
+    calling = there._loop.submit(there.agent.reopen_chat(account, bob.uri, same_conversation=False))
+    invitation = bob.expect_invitation()
+
+    bob.chat_with(berta).reopen().must_succeed()
+    assert not wire("BYE ")
+    invitation.accept()
+
+    calling.result(5).must_succeed()
+    bob.chat_with(berta).say("two").must_succeed()
+    berta.chat_with(bob).say("three").must_succeed()
+    assert [message.text for message in berta.messages] == ["one", "two"]
+    bob.expect_message("three")
+
+
+def test_a_server_for_both_goes_the_way_that_its_partner_went_last(federation: Federation, wire: Wire) -> None:
+    partner = federation.partner(LATE)
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    account = partner.agent.accounts[bob.uri]
+
+    async def page() -> int:
+        request = partner.agent.writer.standalone_request(
+            "MESSAGE", account, alice.uri, body=b"by page", content_type="text/plain"
+        )
+        return (await partner.agent.exchange(alice.uri, request)).status
+
+    assert partner._loop.run(page()) == 200
+    alice.chat_with(bob).say("by page, too").must_succeed()
+    assert not wire("INVITE ")
+    bob.chat_with(alice).say("by session").must_succeed()
+    alice.chat_with(bob).say("by session, too").must_succeed()
+
+    assert len(wire("INVITE ")) == 1
+    assert [message.text for message in alice.messages] == ["by page", "by session"]
+    assert [message.text for message in bob.messages] == ["by page, too", "by session, too"]
+
+
 def test_a_session_ends_after_ten_quiet_minutes(federation: Federation, wire: Wire) -> None:
     bob, berta = (federation.partner().user(name) for name in ("bob", "berta"))
     chat = bob.chat_with(berta)
@@ -263,6 +306,17 @@ def test_typing_is_told_in_both_directions(federation: Federation, persona: Pers
     bob.expect_typing(from_=alice, active=False)
     with pytest.raises(ExpectationFailed, match=r"expected to be told within 0.01 s that .* types; what came was: not"):
         bob.expect_typing(from_=alice, within=0.01)
+
+
+def test_typing_goes_by_rfc_3994_to_a_peer_without_info(federation: Federation) -> None:
+    """Its Allow names no INFO, and its session description names isComposing."""
+    alice, bob = federation.sut.user("alice"), federation.partner(GENERIC).user("bob")
+    alice.chat_with(bob).say("by session").must_succeed()
+    bob.expect_message("by session")
+
+    alice.chat_with(bob).typing().must_succeed()
+
+    assert bob.expect_typing(from_=alice).came_by == "MESSAGE"
 
 
 def test_teams_tells_nobody_who_types(federation: Federation) -> None:
