@@ -61,6 +61,7 @@ class Compression:
     def _on_late_answer(self, link: Link, answer: asyncio.Future[Response]) -> None:
         self.unanswered.discard(link)
         if not answer.cancelled() and answer.exception() is None and _takes(answer.result()):
+            self._agent.log(f"{link.expected} takes the offer of compression late: the link is closed.")
             link.close(AGREED)
 
     def on_offer(self, link: Link, transaction: ServerTransaction, status: int) -> None:

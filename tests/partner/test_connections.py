@@ -159,15 +159,22 @@ class Negotiator:
 
     def __init__(self, federation: Federation, patch: pytest.MonkeyPatch) -> None:
         self.asked = threading.Event()
+        self._loop = federation._engine.loop
+        self._pending: tuple[Link, ServerTransaction]
         self.headers: list[tuple[str, str]] | None = None
         "The headers of the 200; None leaves the offer without an answer."
         self._agent = server_of(federation).server.agent
         patch.setattr(self._agent.connections.compression, "on_offer", self._on_offer)
 
     def _on_offer(self, link: Link, transaction: ServerTransaction, _status: int) -> None:
+        self._pending = link, transaction
         if self.headers is not None:
             self._agent.respond(link, transaction, 200, headers=self.headers)
         self.asked.set()
+
+    def answer_late(self, headers: list[tuple[str, str]]) -> None:
+        link, transaction = self._pending
+        self._loop.call(lambda: self._agent.respond(link, transaction, 200, headers=headers))
 
 
 @pytest.fixture
@@ -215,3 +222,32 @@ def test_an_offer_is_answered_as_the_persona_says(federation: Federation, status
 
     assert send(federation, partner, offer).status == status
     federation.sut.user("alice").chat_with(listening(partner.user("bob"))).say("and on it goes").must_succeed()
+
+
+def test_an_idle_connection_of_the_server_may_be_closed_too(federation: Federation) -> None:
+    partner = federation.partner(SFB_2019.but(idle_incoming_seconds=60))
+    alice, bob = federation.sut.user("alice"), listening(partner.user("bob"))
+    alice.chat_with(bob).say("one").must_succeed()
+    assert partner.edge.connections == 1
+
+    federation.advance(61)
+    partner.edge.probe().must_succeed()  # by then the timer has run: it was due before
+
+    assert opened(federation, partner) == 1
+    assert partner.edge.connections == 1, "the one of the probe"
+    alice.chat_with(bob).say("two").must_succeed()
+
+
+def test_an_offer_that_is_taken_late_ends_the_link(federation: Federation, negotiator: Negotiator) -> None:
+    """From then on the peer would read compressed what is not."""
+    partner = federation.partner(SFB_2019.but(offer_compression=True, compression_wait=5))
+    alice, bob = listening(federation.sut.user("alice")), partner.user("bob")
+    sending = federation._engine.loop.submit(
+        partner.agent.send_text(partner.agent.accounts[bob.uri], alice.uri, "Hello")
+    )
+    assert negotiator.asked.wait(5)
+    federation.advance(6)
+    assert sending.result(5).delivered
+
+    negotiator.answer_late([("Compression", "LZ77-8K")])
+    partner.edge.must_log("takes the offer of compression late")

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.errors import ConfigurationError, ExpectationFailed
 from simulator.federation import Engine, Federation
-from simulator.partner import GENERIC, PERSONAS, SFB_2015, SFB_2019, TEAMS, FederationPolicy, Partner, Persona
+from simulator.partner import GENERIC, PERSONAS, SFB_2015, SFB_2019, TEAMS, Answer, FederationPolicy, Partner, Persona
 from simulator.sip.message import parse
 from simulator.sut import SutSettings
 from tests.partner.by_hand import listening, request_to, send
@@ -248,3 +248,31 @@ def test_a_request_with_a_strangers_route_still_gets_its_answer(federation: Fede
     request = request_to(federation, partner, "OPTIONS", headers=[("Route", "<sip:elsewhere.test;lr>")])
 
     assert send(federation, partner, request).status == 200
+
+
+def test_an_answer_may_close_the_connection(federation: Federation) -> None:
+    """`From` of another domain: 403 or 504, and the connection may be closed (dialect facts §5.3)."""
+    closing = Answer(403, "Forbidden", closes=True)
+    partner = federation.partner(SFB_2019.but(source_domain=closing))
+    request = request_to(
+        federation, partner, "OPTIONS", headers=[("P-Asserted-Identity", f"<sip:eve@{federation.fresh_domain()}>")]
+    )
+
+    assert send(federation, partner, request).status == 403
+
+    assert partner.edge.connections == 0
+    assert send(federation, partner, request_to(federation, partner, "OPTIONS")).status == 200
+
+
+def test_what_is_dropped_in_silence_looks_delivered(federation: Federation) -> None:
+    """One of the things that may become of an unverified message: it is taken and shown to nobody."""
+    policy = FederationPolicy(discovered_verification="AlwaysUnverifiable")
+    persona = SFB_2019.but(unverified_sender=Answer(200, "OK"))
+    partner = federation.partner(persona, policy=policy)
+    bob = partner.user("bob")
+    request = request_to(federation, partner, "MESSAGE", body=b"Hello", content_type="text/plain")
+
+    assert send(federation, partner, request).status == 200
+
+    assert list(bob.messages) == []
+    partner.edge.must_log("is not verified (AlwaysUnverifiable) and no contact of the user")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.federation import Federation
-from simulator.partner import SFB_2019, Partner
+from simulator.partner import SFB_2019, FederationPolicy, Partner
 from simulator.sip.message import Response
 from tests.partner.by_hand import request_to, send
 
@@ -80,3 +80,13 @@ def test_who_guesses_names_is_watched(federation: Federation) -> None:
     partner.edge.must_log(f"Multiple user domain validation failures from federated partner {federation.sut.fqdn}")
     federation.advance(3601)
     assert burst(federation, partner, 2) == [200, 503]
+
+
+def test_a_hosting_provider_is_not_limited(federation: Federation) -> None:
+    """Nor is an allowed domain (dialect facts §7)."""
+    server = federation.sut
+    policy = FederationPolicy()
+    policy.add_hosting_provider(server.fqdn)
+    partner = federation.partner(LIMITED.but(discovered_rate=2), policy=policy)
+
+    assert burst(federation, partner, 8) == [200] * 8

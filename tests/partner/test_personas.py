@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,31 @@ def test_the_generic_persona_has_no_word_of_microsofts() -> None:
             assert not [word for word in ("ms-", "RTC", "msrtc", "Skype") if word in switch.shown], switch
         elif isinstance(switch.value, FailureAnswer):
             assert switch.value.inside is None, f"{switch.name}: ms-diagnostics are Microsoft's"
+
+
+def test_a_status_alone_is_an_answer() -> None:
+    """With the reason phrase that the persona has for it elsewhere."""
+    answers = SFB_2019.but(domain_blocked=403, user_not_enabled=504, filtered=403).answers
+
+    assert (answers.domain_blocked.status, answers.domain_blocked.reason) == (403, "Forbidden")
+    assert (answers.user_not_enabled.status, answers.user_not_enabled.reason) == (504, "Server time-out")
+    assert answers.user_not_enabled.inside == SFB_2019.answers.user_not_enabled.inside
+    assert SFB_2019.but(throttled=429).answers.throttled.status == 429
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"identity": "servr"}, "identity: 'servr' is none of its values: 'server', 'domain', 'either'"),
+        ({"name_rule": "no"}, "name_rule: 'no' is none of its values: True, False"),
+        ({"connections": 5}, "connections: an edge keeps 1 to 4 connections to a partner, not 5"),
+        ({"no_srv": "504"}, "no_srv: '504' is no answer; give a status such as 403, or an Answer"),
+        ({"name": "Not A Name"}, "persona: 'Not A Name' is no name for a persona; use lower-case letters"),
+        ({"conections": 1, "idle": 2}, "conections: no persona has such a switch; did you mean connections"),
+    ],
+)
+def test_a_value_that_a_switch_cannot_have_is_a_sentence(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        SFB_2019.but(**changes)
+
+    assert sentence in str(raised.value)

@@ -6,16 +6,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import cache, partial
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from simulator import trust
 from simulator.discovery import DiscoveryRules
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.connections import ConnectionHabits
 from simulator.io.dialect import Dialect
-from simulator.partner.personas.answers import FailureAnswers
+from simulator.partner.personas.answers import FAILURES, Answer, FailureAnswers
 from simulator.partner.personas.habits import S4B, EdgeHabits
+from simulator.sip.reasons import REASONS
 
 Mark = Literal["spec", "doc", "trace", "memory", "inference", "choice", "own"]
 """How sure a value is: read in a specification, in vendor documentation, or in captured traffic; remembered; concluded;
@@ -58,18 +60,33 @@ class Persona:
         """The same persona with some values changed; the switches of its parts are named directly:
         `SFB_2019.but(name_rule=False, follow_cname=False, connections=1)`.
 
-        Raises ConfigurationError for a name that no persona has, with the names that come near.
+        An answer to a failure may be given as a status alone: `SFB_2019.but(domain_blocked=403)`. Raises
+        ConfigurationError for a name that no persona has, with the names that come near, and for a value that the
+        switch cannot have.
         """
-        unknown = [name for name in changes if name not in _PLACES]
-        if unknown:
-            raise ConfigurationError([Problem(name, _advice(name)) for name in unknown])
+        problems = [Problem(name, _advice(name)) for name in changes if name not in _PLACES]
+        changes = {name: self._answer(name, value) for name, value in changes.items()}
+        problems += [problem for name, value in changes.items() if (problem := _misfit(name, value)) is not None]
+        if problems:
+            raise ConfigurationError(problems)
         own = {name: value for name, value in changes.items() if _PLACES[name] == ""}
         for part in PARTS:
             values = {name: value for name, value in changes.items() if _PLACES[name] == part}
             if values:
-                own[part] = replace(own.get(part, getattr(self, part)), **values)
+                try:
+                    own[part] = replace(own.get(part, getattr(self, part)), **values)
+                except ValueError as error:
+                    raise ConfigurationError([Problem(", ".join(values), str(error))]) from error
         marks = dict(self.marks) | {name: "own" for name in changes if _PLACES[name]} | dict(own.pop("marks", {}))
         return replace(self, marks=MappingProxyType(marks), **own)
+
+    def _answer(self, name: str, value: Any) -> Any:
+        """The answer with another status, where only that was given."""
+        if _PLACES.get(name) != "answers" or isinstance(value, bool) or not isinstance(value, int):
+            return value
+        row: Answer = getattr(self.answers, name)
+        known = {answer.status: answer.reason for answer in map(partial(getattr, self.answers), FAILURES)}
+        return replace(row, status=value, reason=known.get(value) or REASONS.get(value, ""))
 
     def values(self) -> Iterator[tuple[str, str, object]]:
         """Part, name and value of every switch."""
@@ -91,6 +108,31 @@ PARTS: Final[dict[str, type]] = {
 _PLACES: Final = {entry.name: "" for entry in fields(Persona)} | {
     switch.name: part for part, kind in PARTS.items() for switch in fields(kind)
 }
+
+
+@cache
+def _choices() -> dict[str, tuple[object, ...]]:
+    """What each switch may be set to, where that is a choice between a few values."""
+    found: dict[str, tuple[object, ...]] = {}
+    for kind in PARTS.values():
+        for name, hint in get_type_hints(kind).items():
+            if hint is bool:
+                found[name] = (True, False)
+            elif get_origin(hint) is Literal:
+                found[name] = get_args(hint)
+    return found
+
+
+def _misfit(name: str, value: object) -> Problem | None:
+    """What is wrong with a value, as far as its kind tells."""
+    if _PLACES.get(name) == "answers" and not isinstance(value, Answer):
+        return Problem(name, f"{value!r} is no answer; give a status such as 403, or an Answer")
+    choices = _choices().get(name)
+    if choices is None or any(
+        value is choice or (value == choice and type(value) is type(choice)) for choice in choices
+    ):
+        return None
+    return Problem(name, f"{value!r} is none of its values: {', '.join(map(repr, choices))}")
 
 
 def _advice(name: str) -> str:
