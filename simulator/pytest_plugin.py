@@ -61,9 +61,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "cites(*sources): the requirements that a test shows, by id.")
     if known := config.getoption("sipfed_known"):
+        from simulator.errors import ConfigurationError
         from simulator.scenarios.known import KnownFailures, read_known
 
-        config.pluginmanager.register(KnownFailures(read_known(Path(known))))
+        try:
+            config.pluginmanager.register(KnownFailures(read_known(Path(known))))
+        except ConfigurationError as error:
+            raise pytest.UsageError(f"--sipfed-known: {error}") from None
     rounds, seed = config.getoption("sipfed_repeat"), config.getoption("sipfed_random_order")
     if rounds < 1:
         raise pytest.UsageError("--sipfed-repeat: write a whole number above zero")

@@ -80,6 +80,25 @@ def test_a_missing_capability_fails_where_all_are_wanted(pytester: pytest.Pytest
     result.stdout.fnmatch_lines(["*embedded Connect Server lacks the capability telepathy*"])
 
 
+def test_known_failures_are_expected_ones_in_any_suite(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_trust="def test_wildcard():\n    raise ValueError('it was delivered')\n")
+    entry = '[[failing]]\nscenario = "trust/wildcard"\nsays = "delivered"\nbecause = "ticket 7"\n'
+    (pytester.path / "known.toml").write_text(entry, encoding="utf-8")
+
+    result = pytester.runpytest_subprocess(*OPTIONS, "-rx", "--sipfed-known=known.toml")
+
+    result.assert_outcomes(xfailed=1)
+    result.stdout.fnmatch_lines(["XFAIL test_trust.py::test_wildcard - ticket 7*"])
+
+
+def test_a_list_of_known_failures_that_is_not_there_is_a_sentence(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess(*OPTIONS, "--sipfed-known=known.toml")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --sipfed-known: known.toml: The file cannot be read: *"])
+    assert "Traceback" not in result.stderr.str()
+
+
 def test_tests_with_a_federation_are_shuffled_and_repeated_and_no_others(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
