@@ -59,6 +59,12 @@ class ClientActions(Protocol):
     async def offer(self, account: Account, remote: str, kind: OfferKind) -> Outcome:
         """Offer something other than a chat of two; what is accepted is ended again."""
 
+    def forget_watch(self, account: Account, presentity: str) -> None:
+        """Lose the subscription to `presentity` without a word."""
+
+    def forget_watchers(self, account: Account) -> None:
+        """Lose every subscription to the account without a word."""
+
     def cancel_chat(self, account: Account, remote: str) -> bool:
         """Give up on an INVITE that has no answer yet; False when there is none."""
 

@@ -99,6 +99,12 @@ class Chat:
             )
         return reason
 
+    def forget(self) -> None:
+        """Lose the session without a word, as a client that crashed; what still comes in it is answered with 481."""
+        session = self._session()
+        if session is not None:
+            self._loop.call(session.forget, "this side has lost it")
+
     def close(self) -> None:
         """End the session with BYE, if there is one."""
         self._loop.run(self._agent.end_chat(self._account, self._other))

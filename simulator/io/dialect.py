@@ -90,6 +90,8 @@ class Dialect(ChatRules):
     "The granted expiry is shorter by up to so many seconds: traces show 23903 to 29087 (dialect facts §3.3) [spec]."
     fetch_status: int = 0
     "The refusal of a SUBSCRIBE with Expires 0 (polling); 0 answers it (§3.3, open question 7) [inference]."
+    notify_overtakes: bool = False
+    "Whether the first NOTIFY goes out, and is answered, before the 200 to SUBSCRIBE (dialect facts §3.3) [trace]."
     pending_status: int = 202
     "The 2xx to a watcher who waits for consent; RFC 6665 says 200 (dialect facts §3.2) [memory]."
     denied_status: int = 403

@@ -200,6 +200,10 @@ class User:
         """Do not let this one watch; a subscription that is there ends."""
         self._loop.run(self._agent.answer_watcher(self._account, uri_of(watcher), False))
 
+    def forget_watchers(self) -> None:
+        """Lose all subscriptions to the user without a word, as a server that restarts; a refresh is answered 481."""
+        self._loop.call(client(self._agent, "forget_watchers()").forget_watchers, self._account)
+
     def expect_watcher(self, other: Addressable | str | None = None, *, within: float = DEADLINE) -> str:
         """Somebody, or `other`, subscribes to the user's presence, whatever the answer; gives their URI."""
         wanted = None if other is None else uri_of(other)

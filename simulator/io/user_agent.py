@@ -134,6 +134,14 @@ class UserAgent:
         """Offer `remote` something other than a chat of two."""
         return await self._attempt(account, send_offer(self, account, remote, kind))
 
+    def forget_watch(self, account: Account, presentity: str) -> None:
+        """Lose the subscription to `presentity` without a word."""
+        self.watches.lose(account, presentity)
+
+    def forget_watchers(self, account: Account) -> None:
+        """Lose every subscription to the account without a word."""
+        self.watches.lose_watchers(account)
+
     def cancel_chat(self, account: Account, remote: str) -> bool:
         """Give up on the INVITE to `remote` that has no answer yet; False when there is none."""
         return self.chats.cancel(account, remote)

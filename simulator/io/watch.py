@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.errors import ConfigurationError, ExpectationFailed, LocalProtocolError, Problem
 from simulator.io.account import Account, PresenceSeen, SubscriptionSeen
 from simulator.io.actions import UserActions
-from simulator.io.conversation import DEADLINE
+from simulator.io.conversation import DEADLINE, client
 from simulator.io.loop import LoopThread
 from simulator.io.misses import nearest_state, unlike
 from simulator.outcome import Outcome
@@ -104,6 +104,11 @@ class Watch:
                 raise ExpectationFailed(
                     f"{self._account.uri} must not have seen {self._presentity} as {unwanted.value}, but did."
                 )
+
+    def forget(self) -> None:
+        """Lose the subscription without a word, as a client that crashed; what still comes in it is answered 481."""
+        agent = client(self._agent, "forget()")
+        self._loop.call(agent.forget_watch, self._account, self._subscribed_to)
 
     def stop(self) -> Outcome:
         """Unsubscribe (RFC 6665 §4.1.2.3) and wait for the answer."""

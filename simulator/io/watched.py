@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from simulator.errors import FederationFailed
@@ -76,6 +76,14 @@ class Watched:
         else:
             self._alarm.set(self.usage.next_timeout())
 
+    async def overtake(self, notifies: Iterable[Request], answer: Callable[[], object]) -> None:
+        """Send these NOTIFYs, and answer the SUBSCRIBE once they were answered."""
+        try:
+            for notify in notifies:
+                await self._exchange(notify)
+        finally:
+            answer()
+
     async def stop(self, reason: str = "noresource") -> None:
         """End it from our side; the reason tells the watcher whether to try again (RFC 6665 §4.1.3, §4.2.2)."""
         for notify in self.usage.terminate(reason):
@@ -103,6 +111,10 @@ class Watched:
         finally:
             if self.usage.ended:
                 self._drop()
+
+    def lose(self) -> None:
+        """Forget it without a word; a refresh is answered with 481."""
+        self._drop()
 
     def rest(self) -> None:
         """Do nothing more by itself."""

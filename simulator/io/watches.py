@@ -83,6 +83,18 @@ class Watches:
             return Outcome(False, None, f"{account.uri} does not watch {presentity}", "subscribe")
         return Outcome(response.status < 300, response.status, response.reason, "subscribe")
 
+    def lose(self, account: Account, presentity: str) -> None:
+        """Know nothing any more of a subscription of ours, as after a crash."""
+        watching = self._watching.get((account.uri, presentity))
+        if watching is not None:
+            watching.lose()
+
+    def lose_watchers(self, account: Account) -> None:
+        """Know nothing any more of the subscriptions to one of our users, as after a crash."""
+        for watched in tuple(self._watched):
+            if watched.is_about(account):
+                watched.lose()
+
     def waiting_for(self, notify: Request) -> Watching | None:
         """The subscription that a NOTIFY is for whose dialog it makes itself (RFC 6665 §4.4.1)."""
         half = SubscriberUsage.half_id_of(notify)
@@ -150,8 +162,14 @@ class Watches:
         usage = self._grant(watched, transaction, request, pending=decision == "ask" and not form.people)
         watched.start(usage)
         self._watched.append(watched)
-        agent.send_response(link, transaction, usage.response)
-        watched.send(usage.notify(agent.now))
+        notifies = usage.notify(agent.now)
+        if dialect.notify_overtakes:
+            agent.in_background(
+                watched.overtake(notifies, lambda: agent.send_response(link, transaction, usage.response))
+            )
+        else:
+            agent.send_response(link, transaction, usage.response)
+            watched.send(notifies)
 
     def _grant(
         self, watched: Watched, transaction: ServerTransaction, request: Request, *, pending: bool

@@ -63,6 +63,11 @@ class Watching:
             self.usage.give_up(because)
             self._settle()
 
+    def lose(self) -> None:
+        """Forget it without a word."""
+        self.usage.give_up("this side has lost it")
+        self._settle()
+
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         """Take a NOTIFY or BENOTIFY of the dialog."""
         if request.method == "BENOTIFY":
