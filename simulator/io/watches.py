@@ -48,7 +48,7 @@ class Watches:
         request = self._subscription(account, people, once)
         usage = SubscriberUsage(request, agent.now, options=options_of(agent.dialect))
         self._asked.add(usage.half_id)
-        watching = Watching(agent, account, presentity, usage)
+        watching = Watching(agent, account, people, usage)
         self._watching[account.uri, presentity] = watching
         response = await watching.send(usage.subscribe)
         return Outcome(response.status < 300, response.status, response.reason, "subscribe")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simulator.errors import FederationFailed, RemoteProtocolError
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 class Watching:
     """The watcher's side: subscribes, refreshes, and takes in what comes by NOTIFY, BENOTIFY or in a 200."""
 
-    def __init__(self, agent: UserAgent, account: Account, presentity: str, usage: SubscriberUsage) -> None:
-        """`presentity` is whom the SUBSCRIBE goes to; a batch may bring states of others as well."""
+    def __init__(self, agent: UserAgent, account: Account, people: Sequence[str], usage: SubscriberUsage) -> None:
+        """The SUBSCRIBE goes to the first of `people`; a batch brings states of the others as well."""
         self._agent = agent
         self.account = account
-        self.presentity = presentity
+        self.presentity = people[0]
+        self._people = tuple(people)
         self._key: DialogId | None = None
         self._told = SubscriptionPhase.REQUESTED
         self._states: dict[str, PresenceState] = {}
@@ -91,6 +93,8 @@ class Watching:
         if self.usage.piggybacked is response:
             self._see(response)
         self._settle()
+        if self.usage.forgotten:
+            self._agent.in_background(self._agent.watches.subscribe(self.account, self._people))
         return again
 
     def _see(self, message: Request | Response) -> int:

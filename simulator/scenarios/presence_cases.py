@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from simulator.errors import ExpectationFailed
+from simulator.scenarios.grades import Outcomes
 from simulator.scenarios.marking import Case
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ STATES_OF_PARTNERS: Final = (
     ),
 )
 
-_UNDERSTOOD_OR_406: Final = {"delivered": "ok", "failed 406": "ok"}
+_UNDERSTOOD_OR_406: Final[Outcomes] = {"delivered": "ok", "failed 406": "ok"}
 FORMATS: Final = (
     Case("pidf-rfc-4480", PIDF, "rfc4480", words="PIDF as in RFC 4480", outcomes={"delivered": "ok"}),
     Case("pidf-of-microsoft", PIDF, "rpid-status", words="PIDF as Microsoft writes it", outcomes={"delivered": "ok"}),

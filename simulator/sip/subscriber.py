@@ -90,6 +90,12 @@ class SubscriberUsage:
     def ended(self) -> bool:
         return self.state is SubscriptionPhase.TERMINATED
 
+    @property
+    def forgotten(self) -> bool:
+        """Whether the notifier does not know any more what it had granted: 481 to a refresh (§4.1.2.2)."""
+        refused = self.refused_with
+        return refused is not None and refused.status == 481 and self.dialog is not None and not self._ending
+
     def receive_response(self, response: Response, now: float) -> list[Request]:
         """A response to a SUBSCRIBE of this subscription; what it asks for: the SUBSCRIBE again, after a 423 for as
         long as the peer wants, after a 420 without the extensions that it names (MS-SIP 3.5.5.1)."""

@@ -286,3 +286,44 @@ def test_misses_name_what_came_nearest(federation: Federation) -> None:
         watch.expect("bussy")
     with pytest.raises(ConfigurationError, match="'over' is none of pending"):
         watch.expect_state("over")
+
+
+def test_a_subscription_that_the_other_side_has_lost_is_made_anew(federation: Federation, wire: Wire) -> None:
+    """481 to a refresh (RFC 6665 §4.1.2.2): the watcher begins again, and sees what changes from then on."""
+    forgetful = SFB_2019.but(name="forgetful", subscription_jitter=0, subscription_seconds=600)
+    bob, berta = federation.partner().user("bob"), federation.partner(forgetful).user("berta")
+    watch = bob.watch(berta)
+    watch.expect("available")
+    berta.forget_watchers()
+    berta.set_presence("busy")
+
+    federation.advance(580)
+
+    watch.expect("busy")
+    berta.set_presence("away")
+    watch.expect("away")
+    assert len(wire("SIP/2.0 481")) == 1
+
+
+def test_a_watcher_that_has_lost_its_subscription_gets_nothing_more(federation: Federation, wire: Wire) -> None:
+    bob, alice = federation.partner().user("bob"), federation.sut.user("alice")
+    watch = bob.watch(alice)
+    watch.expect("available")
+    watch.forget()
+
+    alice.set_presence("busy")
+    again = bob.watch(alice)
+
+    again.expect("busy")
+    assert len(wire("SIP/2.0 481")) == 1
+
+
+def test_a_notification_can_overtake_the_answer(federation: Federation, wire: Wire) -> None:
+    hasty = SFB_2019.but(name="hasty", notify_overtakes=True)
+    alice, bob = federation.sut.user("alice"), federation.partner(hasty).user("bob")
+
+    alice.watch(bob).expect("available", came_by="NOTIFY")
+
+    first, second = (answer.partition("CSeq: ")[2].split("\r\n")[0] for answer in wire("SIP/2.0 200"))
+    assert first.endswith("NOTIFY")
+    assert second.endswith("SUBSCRIBE")
