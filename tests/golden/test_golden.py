@@ -32,7 +32,7 @@ def sent(request: pytest.FixtureRequest) -> Sent:
     def of(name: str) -> dict[str, str]:
         if name not in known:
             known[name] = record(name)
-            if request.config.getoption("--write-golden"):
+            if request.config.getoption("--write-golden", default=False):
                 write(name, known[name])
         return known[name]
 
