@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
-from fakes.ca import PROFILES, Authority, Issued, Publisher
+from fakes.ca import PROFILES, Authority, Issued, Profile, Publisher
 from fakes.dns import DnsServer, Query, Zone, ZoneSet
 from simulator import tls
 from simulator.clock import SystemClock
@@ -17,7 +17,7 @@ from simulator.discovery import AnswerCache
 from simulator.errors import ConfigurationError, Problem, SipfedError
 from simulator.evidence.ladder import render
 from simulator.evidence.recorder import Record, Recorder
-from simulator.io.addresses import LoopbackAddresses, PortRange
+from simulator.io.addresses import SIP_TLS_PORT, LoopbackAddresses, PortRange
 from simulator.io.loop import LoopThread
 from simulator.io.resolver import Resolver
 from simulator.io.revocation import RevocationLookups
@@ -122,13 +122,17 @@ class Engine:
             log=self.recorder.log,
         )
 
-    def issue(self, fqdn: Fqdn, profile: str) -> Issued:
-        """A certificate of `profile`; the CA's HTTP server for CRLs and OCSP is started for the first that needs it."""
-        shape = PROFILES.get(profile)
+    def issue(self, fqdn: Fqdn, profile: str | Profile, *, address: str | None = None) -> Issued:
+        """A certificate of `profile`, valid by the clock of the federation; `address` is named beside the FQDN where
+        the profile wants it. The CA's HTTP server for CRLs and OCSP is started for the first that needs it."""
+        shape = PROFILES.get(profile) if isinstance(profile, str) else profile
         if shape is not None and shape.needs_publisher and self._publisher is None:
             self._publisher = Publisher(self.authority)
             self.loop.run(self._publisher.start())
-        return self.authority.issue(str(fqdn), profile)
+        if shape is not None and shape.revoked:
+            self.revocation.forget()  # a CRL from before does not name it yet
+        sans = [address] if address is not None and shape is not None and shape.names_address else []
+        return self.authority.issue(str(fqdn), shape or profile, at=self.clock.today(), sans=sans)
 
     def publish(
         self,
@@ -151,7 +155,7 @@ class Engine:
             origin = str(domain) if fqdn.labels[-len(domain.labels) :] == domain.labels else ".".join(fqdn.labels[1:])
             self._zone(origin)
             with self.zones.edit(origin) as zone:
-                zone.a(str(fqdn), address)
+                (zone.aaaa if ":" in address else zone.a)(str(fqdn), address)
 
     def _zone(self, origin: str) -> None:
         if origin not in self.zones:
@@ -217,11 +221,13 @@ class Federation:
         self,
         persona: str | Persona = "sfb-2019",
         *,
-        certificate: str = "dual",
+        certificate: str | Profile = "dual",
         domain: SipDomain | str | None = None,
         fqdn: Fqdn | str | None = None,
         srv: bool = True,
         a: bool = True,
+        address: str | None = None,
+        other_port: bool = False,
         policy: Policy | None = None,
         tenants: int | Sequence[SipDomain | str] | None = None,
         opposite: ServerUnderTest | None = None,
@@ -230,6 +236,8 @@ class Federation:
 
         `certificate` is a profile of `fakes.ca`; `srv` and `a` say which records exist. Without `domain` and `fqdn` it
         is a fresh domain and `sip.<domain>`. `opposite` is the server it talks with, if not the server under test.
+        `address` is where its edge listens, such as `::1`; else it is an address, or at least a port, of its own, and
+        with `other_port` never port 5061.
 
         A partner whose persona has tenants (`teams`) serves one or more SIP domains from an edge that lies in none of
         them: `tenants` is how many or which, and its FQDN by default like `sipfed.online.lync3-7f2a.test`. Each tenant
@@ -244,8 +252,10 @@ class Federation:
             name = Fqdn.parse(str(fqdn))
         else:
             name = Fqdn.parse(f"sipfed.online.{self.fresh_domain('lync')}") if hosted else own.child("sip")
-        address, port = self._engine.addresses.take()
-        issued = self._engine.issue(name, certificate)
+        place, port = self._engine.addresses.take() if address is None else (address, 0)
+        if other_port and port == SIP_TLS_PORT:
+            port = 0
+        issued = self._engine.issue(name, certificate, address=place)
         partner = Partner(
             policies={each: policy or (TenantPolicy() if hosted else FederationPolicy()) for each in domains},
             fqdn=name,
@@ -254,7 +264,7 @@ class Federation:
             trust_policy=TrustPolicy(self._engine.roots, speaks.rules, self._engine.revocation),
             resolver=Resolver(
                 (self.dns.address, self.dns.port),
-                source=address,
+                source=place if address is None else None,
                 cache=AnswerCache(speaks.discovery.cache) if speaks.discovery.cache else None,
                 now=self._engine.clock.now,
             ),
@@ -264,10 +274,10 @@ class Federation:
             opposite=str(opposite.domain),
             key_log=self._engine.key_log,
         )
-        self._run(partner.start(address, port))
+        self._run(partner.start(place, port))
         self._partners.append(partner)
-        if not self._engine.addresses.one_address:
-            self._engine.lanes[address] = str(own)
+        if address is None and not self._engine.addresses.one_address:
+            self._engine.lanes[place] = str(own)
         for each in domains:
             rank = TENANT_RANK if hosted else (0, 0)
             self._engine.publish(
@@ -316,7 +326,9 @@ class Federation:
         self.sut.add_route(partner.domain, partner.edge.fqdn, partner.edge.port)
         return partner
 
-    def server(self, domain: SipDomain | str, fqdn: Fqdn | str, *, certificate: str = "dual") -> ServerUnderTest:
+    def server(
+        self, domain: SipDomain | str, fqdn: Fqdn | str, *, certificate: str | Profile = "dual"
+    ) -> ServerUnderTest:
         """Another server of the same kind with names of its own, as long as the test lasts (capability `identity`)."""
         name = Fqdn.parse(str(fqdn))
         issued = self._engine.issue(name, certificate)
@@ -324,6 +336,10 @@ class Federation:
         self._servers.append(server)
         self._engine.publish(server.domain, server.fqdn, server.address, server.port)
         return server
+
+    def issue(self, fqdn: Fqdn | str, certificate: str | Profile = "dual") -> Issued:
+        """Another certificate of the run's CA, of a profile of `fakes.ca`, such as for a renewal."""
+        return self._engine.issue(Fqdn.parse(str(fqdn)), certificate)
 
     def advance(self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0) -> None:
         """Jump ahead on the clocks of partners and server; what is due then happens at once (capability `time`).

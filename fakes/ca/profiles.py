@@ -34,6 +34,8 @@ class Profile:
     common_name: str | None = "{first}"
     """The subject's common name, a template likewise; `{first}` is the first alternative name if it is a DNS name that
     fits. None leaves the subject empty."""
+    names_address: bool = False
+    "Whether it names the IP address of its server as well, where whoever asks for it knows one."
     usages: tuple[Usage, ...] = ("server", "client")
     "Extended key usages in this order; none at all leaves the extension out."
     ended: timedelta = timedelta(0)
@@ -91,6 +93,31 @@ PROFILES: dict[str, Profile] = {
             "For both usages, but its intermediate is for server authentication only.",
             signer="server-only",
         ),
+        # Let's Encrypt, as of summer 2026: no client authentication, neither in the leaf nor in what signs it
+        Profile(
+            "lets-encrypt-2026",
+            "As Let's Encrypt issues it since 2026: 90 days, leaf and intermediate for server authentication.",
+            usages=("server",),
+            signer="server-only",
+            lifetime=90 * _DAY,
+        ),
+        Profile(
+            "lets-encrypt-tlsserver",
+            "The same of its profile tlsserver: 45 days, and no common name.",
+            common_name=None,
+            usages=("server",),
+            signer="server-only",
+            lifetime=45 * _DAY,
+        ),
+        Profile(
+            "lets-encrypt-shortlived",
+            "The same of its profile shortlived: 160 hours, no common name, and the IP address too.",
+            common_name=None,
+            names_address=True,
+            usages=("server",),
+            signer="server-only",
+            lifetime=timedelta(hours=160),
+        ),
         # Names
         Profile("wildcard", "Names *.<parent domain> and nothing else.", names=("*.{parent}",)),
         Profile("wrong-name", "Names another host of the same parent domain.", names=("wrong-name.{parent}",)),
@@ -102,9 +129,11 @@ PROFILES: dict[str, Profile] = {
             names=("web.{parent}", "{fqdn}"),
         ),
         Profile("sip-uri", "Names sip:<parent domain> beside the FQDN (RFC 5922).", names=("{fqdn}", "sip:{parent}")),
+        Profile("ip-address", "Names the IP address of its server beside the FQDN.", names_address=True),
         Profile("constrained", "Signed by a CA that may not speak for this name.", signer="elsewhere"),
         # Validity
         Profile("expired", "Ended a day ago.", ended=_DAY),
+        Profile("two-hours", "Ends within two hours.", lifetime=timedelta(hours=2)),
         Profile("not-yet-valid", "Begins in a day.", begins=_DAY),
         Profile(
             "short-lived", "Valid for 160 hours, as the shortest that public CAs issue.", lifetime=timedelta(hours=160)

@@ -31,6 +31,9 @@ class ConnectionHabits:
     "The oldest version of TLS that is offered and taken [doc]."
     tls_maximum: Version = "TLSv1.3"
     "The newest version of TLS that is offered and taken [doc]."
+    server_name: Literal["target", "parent", "none"] = "target"
+    """Which name the TLS client asks for (SNI): the server that it dials, that name without its first label as for a
+    virtual host of the whole domain, or no name at all; which, no source says (F2.8) [inference]."""
     connections: int = 1
     "How many connections are kept to one partner at most (`OutgoingTlsCountForFederatedPartners`, 1-4) [doc]."
     connect_at_once: bool = False

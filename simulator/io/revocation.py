@@ -42,6 +42,10 @@ class RevocationLookups:
             await asyncio.gather(*map(self._fetched, verdict.pending))
         return verdict
 
+    def forget(self) -> None:
+        """Ask anew for everything, as if nothing had been fetched yet."""
+        self.data = RevocationData()
+
     async def _fetched(self, lookup: Lookup) -> None:
         task = self._running.get(lookup)
         if task is None:

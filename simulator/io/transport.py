@@ -6,6 +6,7 @@ import asyncio
 import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cryptography import x509
 
@@ -52,6 +53,8 @@ class SipTransport:
     key_log: Callable[[str], None] | None = None
     versions: tuple[tls.Version, tls.Version] = ("TLSv1.2", "TLSv1.3")
     "The oldest and the newest version of TLS."
+    asks_for: Literal["target", "parent", "none"] = "target"
+    "Which name a client asks for in TLS; see `ConnectionHabits.server_name`."
     address: str = ""
     "Where it listens, once it does."
     port: int = 0
@@ -81,7 +84,7 @@ class SipTransport:
         """
         name = attempt.target.name
         expected = tuple(map(parse_host, names or (name,)))
-        server_name = name if not isinstance(attempt.target.host, trust.IPAddress) else None
+        server_name = None if isinstance(attempt.target.host, trust.IPAddress) else self._server_name(name)
         link = self._link("client", server_name, expected, dialled=name)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -117,10 +120,15 @@ class SipTransport:
         """Raise ConfigurationError now, not at the first connection, when certificate and key cannot be used (R59)."""
         tls.Endpoint(self._context("server"))
 
-    def use(self, identity: tls.Identity) -> None:
-        """Present another certificate from the next connection on (R65, R75)."""
+    def use(self, identity: tls.Identity | None) -> None:
+        """Present another certificate, or none, from the next connection on (R65, R75)."""
         self.identity = identity
         self._contexts.clear()
+
+    def _server_name(self, target: str) -> str | None:
+        if self.asks_for == "parent":
+            return target.partition(".")[2] or target
+        return None if self.asks_for == "none" else target
 
     def _accept(self) -> Link:
         link = self._link("server", None, ())

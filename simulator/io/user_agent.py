@@ -84,6 +84,7 @@ class UserAgent:
         if dialect.header_order or dialect.header_names:
             self.transport.style = HeaderStyle(dialect.header_order, dialect.header_names)
         self.transport.versions = habits.tls_minimum, habits.tls_maximum
+        self.transport.asks_for = habits.server_name
         self.writer = Writer(dialect, fqdn, self.transport)
         self.chats = Chats(self)
         self.watches = Watches(self)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from simulator import tls
 from simulator.errors import ExpectationFailed, FederationFailed
 from simulator.evidence.recorder import Recorder
 from simulator.io.link import Link
@@ -139,6 +140,14 @@ class Edge:
     def connections(self) -> int:
         """How many connections are open now, in both directions."""
         return self._loop.call(lambda: sum(link.alive for link in self._agent.transport.links))
+
+    def present(self, certificate: tls.Identity | None) -> None:
+        """Show another certificate from the next connection on, as after a renewal; None shows none at all."""
+        self._loop.call(self._agent.transport.use, certificate)
+
+    def stop(self) -> None:
+        """End every connection without a word, and listen no more."""
+        self._loop.run(self._agent.transport.close())
 
     def probe(self, domain: SipDomain | str | None = None) -> ProbeResult:
         """Send the OPTIONS of `Test-CsFederatedPartner` to `domain`, by default that of the server under test."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.errors import ExpectationFailed
+
 if TYPE_CHECKING:
     from simulator.federation import Federation
     from simulator.io.user import User
+    from simulator.outcome import Outcome
     from simulator.partner import Partner
 
 
@@ -26,3 +29,14 @@ def must_have_reached_nobody(federation: Federation, user: User) -> None:
     fence.chat_with(user).say("fence").must_succeed()
     user.expect_message("fence", from_=fence)
     user.must_have_no_message()
+
+
+def must_be_turned_away(outcome: Outcome) -> Outcome:
+    """The server under test refused it: the attempt failed, and not because the partner did not get that far."""
+    outcome.must_fail()
+    if outcome.phase in ("policy", "discovery"):
+        raise ExpectationFailed(
+            f"The server under test must refuse it, but {outcome}: the partner never asked the server. "
+            "Look at the DNS records of the server under test, and at the partner's policy."
+        )
+    return outcome

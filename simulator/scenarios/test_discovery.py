@@ -4,14 +4,56 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.scenarios import scenario
-from simulator.scenarios.steps import must_chat_both_ways, must_have_reached_nobody
+from simulator.scenarios import Case, cases, happened, record_sets, scenario
+from simulator.scenarios.record_sets import RecordSet, edge_record, refusing_port, srv, under
+from simulator.scenarios.steps import must_be_turned_away, must_chat_both_ways, must_have_reached_nobody
 
 if TYPE_CHECKING:
     from simulator.federation import Federation
 
 
 NEEDS = ("chat", "open-federation", "observe-inbox")
+INBOUND = ("receive", "open-federation", "observe-inbox")
+
+FOUND = (
+    Case("target-is-the-domain", RecordSet(edge_record, fqdn="{domain}"), sources=("R10",)),
+    Case("target-directly-below", RecordSet(edge_record), sources=("R11",)),
+    Case("target-two-labels-below", RecordSet(edge_record, fqdn="sip.emea.{domain}"), sources=("C9", "C16")),
+    Case(
+        "target-is-the-parent",
+        RecordSet(edge_record, fqdn="{parent}", domain="connect.{base}"),
+        sources=("C9", "R13"),
+    ),
+    Case(
+        "target-is-a-sibling",
+        RecordSet(edge_record, fqdn="sip.{parent}", domain="connect.{base}"),
+        sources=("C9", "R14"),
+    ),
+    Case("target-elsewhere", RecordSet(edge_record, fqdn="sipfed.{other}"), sources=("C9", "R79")),
+    Case("target-in-capitals", RecordSet(srv((0, 0, "SIP.{domain}"))), sources=("F7.2",)),
+    Case("domain-with-umlaut", RecordSet(edge_record, domain="xn--bcher-kva.{base}"), sources=("F7.5",)),
+    Case("weight-zero-beside-others", RecordSet(srv((0, 0, "{fqdn}"), (10, 50, "spare.{domain}"))), sources=("F1.19",)),
+    Case("priority-and-weight-of-teams", RecordSet(srv((100, 1, "{fqdn}"))), sources=("R79", "F3.1")),
+    Case(
+        "second-target-without-address", RecordSet(srv((0, 0, "{fqdn}"), (0, 0, "gone.{domain}"))), sources=("F1.13",)
+    ),
+    Case("best-target-without-address", RecordSet(srv((0, 0, "gone.{domain}"), (10, 0, "{fqdn}"))), sources=("F1.19",)),
+    Case("second-address-answers", RecordSet(record_sets.beside_a_dead_address), sources=("F1.18",)),
+    Case("address-by-wildcard", RecordSet(record_sets.target_below_a_wildcard, a=False), sources=("F1.21",)),
+    Case("alias-flattened", RecordSet(record_sets.flattened_target, a=False), sources=("R8", "C13")),
+    Case("answer-over-tcp", RecordSet(record_sets.many_targets), sources=("F1.19",)),
+)
+NOT_FOUND = (
+    Case("target-dot", RecordSet(srv((0, 0, "."))), sources=("F1.19",)),
+    Case("address-only", RecordSet(record_sets.nothing), sources=("R40",)),
+    Case("address-of-the-domain-only", RecordSet(record_sets.nothing, fqdn="{domain}"), sources=("R40",)),
+    Case("wildcard-address-only", RecordSet(record_sets.wildcard_address), sources=("F1.21",)),
+    Case("another-domain-has-it", RecordSet(record_sets.under_another_domain), sources=("C3", "R15")),
+    Case("srv-of-the-other-service", RecordSet(under("_sip._tls")), sources=("R40",)),
+    Case("srv-over-udp", RecordSet(under("_sipfederationtls._udp")), sources=("R40",)),
+    Case("srv-below-the-host", RecordSet(under("_sipfederationtls._tcp.sip")), sources=("R15", "R40")),
+)
+BROKEN_LOOKUPS = ("servfail", "refused", "formerr", "wrong-name", "tcp-reset")
 
 
 @scenario(level="must", sources=("R40", "F1.22"), needs=NEEDS)
@@ -106,3 +148,351 @@ def test_own_target_outside_the_domain_is_refused_by_sfb(federation: Federation)
 
     partner.edge.must_log(str(server.fqdn))
     bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R39", "R40", "R41"), needs=NEEDS)
+@cases("records", *FOUND)
+def test_reached_by_its_records(federation: Federation, records: RecordSet) -> None:
+    """A partner is reached at the edge that its SRV record names, whatever that name is like."""
+    partner = records.start(federation)
+    bob = partner.user("bob")
+
+    federation.sut.user("alice").chat_with(bob).say("Hello?").must_succeed()
+
+    bob.expect_message("Hello?")
+    federation.wait_for_query(partner.domain.srv_name, "SRV")
+
+
+@scenario(level="must", sources=("R39", "R40", "F0.2"), needs=INBOUND)
+@cases("records", *FOUND)
+def test_believed_by_its_records(federation: Federation, records: RecordSet) -> None:
+    """A message comes in when the sender's SRV record names a host that stands in the client certificate."""
+    partner = records.start(federation)
+    bob, alice = partner.user("bob"), federation.sut.user("alice")
+
+    bob.chat_with(alice).say("Hello!").must_succeed()
+
+    alice.expect_message("Hello!", from_=bob)
+
+
+@scenario(level="must", sources=("R40", "F1.22"), needs=NEEDS)
+@cases("records", *NOT_FOUND)
+def test_not_reached_without_its_record(federation: Federation, records: RecordSet) -> None:
+    """A partner whose domain lacks the one right SRV record is not contacted, and the sender is told so."""
+    partner = records.start(federation)
+    bob = partner.user("bob")
+
+    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+
+    federation.wait_for_query(partner.domain.srv_name, "SRV")
+    partner.edge.must_not_have_been_dialled()
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R40", "F0.2"), needs=INBOUND)
+@cases("records", *NOT_FOUND)
+def test_not_believed_without_its_record(federation: Federation, records: RecordSet) -> None:
+    """A sender whose domain lacks the one right SRV record is not vouched for and is refused."""
+    partner = records.start(federation)
+    alice = federation.sut.user("alice")
+
+    must_be_turned_away(partner.user("bob").chat_with(alice).say("Trust me"))
+
+    must_have_reached_nobody(federation, alice)
+
+
+@scenario(level="must", sources=("R27", "R28", "F1.15"), needs=("chat", "static-routes"))
+@cases("records", *NOT_FOUND)
+def test_static_route_needs_no_record(federation: Federation, records: RecordSet) -> None:
+    """A static route leads to the partner, and vouches for it, whatever SRV records its domain has or lacks."""
+    partner = records.start(federation)
+    federation.sut.add_route(partner.domain, partner.edge.fqdn, partner.edge.port)
+
+    must_chat_both_ways(federation, partner)
+
+
+@scenario(level="must", sources=("R40", "F1.22"), needs=NEEDS)
+@cases("fault", *BROKEN_LOOKUPS)
+def test_broken_lookup_outbound(federation: Federation, fault: str) -> None:
+    """Where the question for the SRV record goes wrong ({fault}), nobody is contacted, and the sender is told so."""
+    partner = federation.partner()
+    bob = partner.user("bob")
+    federation.dns.fault(partner.domain.srv_name, fault)
+
+    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+
+    federation.wait_for_query(partner.domain.srv_name, "SRV")
+    partner.edge.must_not_have_been_dialled()
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R40", "F0.2"), needs=INBOUND)
+@cases("fault", *BROKEN_LOOKUPS)
+def test_broken_lookup_inbound(federation: Federation, fault: str) -> None:
+    """A sender about whom the DNS gives no answer ({fault}) is not believed."""
+    partner = federation.partner()
+    alice = federation.sut.user("alice")
+    federation.dns.fault(partner.domain.srv_name, fault)
+
+    must_be_turned_away(partner.user("bob").chat_with(alice).say("Trust me"))
+
+    must_have_reached_nobody(federation, alice)
+
+
+@scenario(level="must", sources=("R7", "R41", "F1.22"), needs=NEEDS)
+@cases("fault", "servfail", "refused", "cname-loop", "wrong-name")
+def test_broken_address_lookup(federation: Federation, fault: str) -> None:
+    """Where the SRV target cannot be resolved ({fault}), nobody is contacted, and the sender is told so."""
+    partner = federation.partner()
+    bob = partner.user("bob")
+    federation.dns.fault(str(partner.edge.fqdn), fault)
+
+    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+
+    partner.edge.must_not_have_been_dialled()
+    bob.must_have_no_message()
+
+
+@scenario(level="should", sources=("C19", "RFC 2308 §7"), needs=NEEDS)
+@cases("fault", "servfail", "refused")
+def test_broken_lookup_is_asked_again(federation: Federation, fault: str) -> None:
+    """A lookup that went wrong ({fault}) is not held against the partner: the next message gets through."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    with federation.dns.fault(partner.domain.srv_name, fault):
+        alice.chat_with(bob).say("too early").must_fail()
+
+    alice.chat_with(bob).say("in time").must_succeed()
+
+    bob.expect_message("in time", from_=alice)
+
+
+@scenario(level="must", sources=("C19", "F1.6", "RFC 2308 §5"), needs=NEEDS)
+def test_missing_record_is_asked_for_again(federation: Federation) -> None:
+    """A partner that publishes its SRV record later is reached once the negative TTL, here 0, is over."""
+    partner = federation.partner(srv=False)
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice.chat_with(bob).say("too early").must_fail()
+    edge_record(federation, partner)
+
+    alice.chat_with(bob).say("in time").must_succeed()
+
+    bob.expect_message("in time", from_=alice)
+
+
+@scenario(level="must", sources=("C19", "F0.2", "RFC 2308 §5"), needs=INBOUND)
+def test_sender_is_believed_once_its_record_is_there(federation: Federation) -> None:
+    """A sender who was refused for want of an SRV record comes in once the record is there."""
+    partner = federation.partner(srv=False)
+    bob, alice = partner.user("bob"), federation.sut.user("alice")
+    must_be_turned_away(bob.chat_with(alice).say("too early"))
+    edge_record(federation, partner)
+
+    bob.chat_with(alice).say("in time").must_succeed()
+
+    alice.expect_message("in time", from_=bob)
+    alice.must_have_no_message()
+
+
+@scenario(level="should", sources=("C19", "F1.6", "RFC 2181 §8"), needs=NEEDS)
+def test_partner_that_moved(federation: Federation) -> None:
+    """A partner whose SRV record points elsewhere now is reached there once the old answer's TTL, here 0, is over."""
+    old = federation.partner()
+    alice = federation.sut.user("alice")
+    alice.chat_with(old.user("bob")).say("before").must_succeed()
+    old.user("bob").expect_message("before")
+    new = federation.partner(domain=old.domain, fqdn=old.domain.child("new"), srv=False)
+    with federation.zones.edit(str(old.domain)) as zone:
+        zone.remove("_sipfederationtls._tcp", "SRV")
+    edge_record(federation, new)
+    old.edge.stop()
+
+    alice.chat_with(new.user("bob")).say("after").must_succeed()
+
+    new.user("bob").expect_message("after", from_=alice)
+
+
+@scenario(level="must", sources=("F1.19", "C19", "RFC 2782"), needs=NEEDS)
+def test_lowest_priority_first(federation: Federation) -> None:
+    """Of two servers of a partner, the one with the lower priority value gets the message, whatever the weights."""
+    first = federation.partner(srv=False)
+    second = federation.partner(domain=first.domain, fqdn=first.domain.child("second"), srv=False)
+    with federation.zones.edit(str(first.domain)) as zone:
+        zone.srv("_sipfederationtls._tcp", 20, 100, second.edge.port, str(second.edge.fqdn))
+        zone.srv("_sipfederationtls._tcp", 10, 0, first.edge.port, str(first.edge.fqdn))
+
+    federation.sut.user("alice").chat_with(first.user("bob")).say("Hello?").must_succeed()
+
+    first.user("bob").expect_message("Hello?")
+    second.edge.must_not_have_been_dialled()
+
+
+@scenario(
+    level="should",
+    sources=("F1.17", "F1.19", "C19"),
+    needs=NEEDS,
+    outcomes={
+        "delivered": "ok",
+        "failed": ("tolerable", "Microsoft's engineers never supported failover by SRV priorities (F1.17)."),
+    },
+)
+@cases("priorities", Case("next-priority", (0, 10)), Case("same-priority", (0, 0), sources=("F1.18",)))
+def test_dead_server_beside_a_living_one(federation: Federation, priorities: tuple[int, int]) -> None:
+    """Where the best server of a partner refuses connections, the next one is tried."""
+    partner = federation.partner(srv=False)
+    bob = partner.user("bob")
+    with refusing_port(partner.edge.address) as port:
+        with federation.zones.edit(str(partner.domain)) as zone:
+            zone.a("dead", partner.edge.address)
+            zone.srv("_sipfederationtls._tcp", priorities[0], 1000, port, f"dead.{partner.domain}")
+            zone.srv("_sipfederationtls._tcp", priorities[1], 0, partner.edge.port, str(partner.edge.fqdn))
+        outcome = federation.sut.user("alice").chat_with(bob).say("Hello?")
+
+    happened(outcome)
+    if outcome.delivered:
+        bob.expect_message("Hello?")
+    else:
+        bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R23", "F1.16", "C19", "RFC 2782"), needs=NEEDS)
+def test_port_of_the_record(federation: Federation) -> None:
+    """The port of the SRV record is used, and not 5061 whatever it says."""
+    partner = federation.partner(other_port=True)
+    bob = partner.user("bob")
+
+    federation.sut.user("alice").chat_with(bob).say("Hello?").must_succeed()
+
+    bob.expect_message("Hello?")
+
+
+@scenario(
+    level="should",
+    sources=("F1.23", "C19", "RFC 3263 §4.2"),
+    needs=NEEDS,
+    outcomes={
+        "delivered": "ok",
+        "failed": ("tolerable", "Servers without IPv6 are the rule (F1.23)."),
+    },
+)
+def test_address_of_ipv6_only(federation: Federation) -> None:
+    """A partner with an AAAA record and no A record is reached."""
+    partner = federation.partner(address="::1")
+    bob = partner.user("bob")
+
+    outcome = federation.sut.user("alice").chat_with(bob).say("Hello?")
+
+    happened(outcome)
+    bob.ignores_messages()
+
+
+@scenario(
+    level="info",
+    sources=("R8", "F1.19", "F1.20", "C13"),
+    needs=NEEDS,
+    outcomes={
+        "delivered": "ok",
+        "failed": ("tolerable", "RFC 2782 forbids an alias as SRV target."),
+    },
+)
+def test_alias_target_outbound(federation: Federation) -> None:
+    """A partner whose SRV target is an alias (CNAME) is reached."""
+    partner = RecordSet(record_sets.alias_target, a=False).start(federation)
+    bob = partner.user("bob")
+
+    happened(federation.sut.user("alice").chat_with(bob).say("Hello?"))
+
+    bob.ignores_messages()
+
+
+@scenario(level="must", sources=("F1.20", "F2.6", "C13"), needs=NEEDS)
+def test_alias_is_not_the_name_in_the_certificate(federation: Federation) -> None:
+    """Behind an SRV target that is an alias, a certificate for the alias's host and not for the target is refused."""
+    partner = federation.partner(srv=False)
+    bob = partner.user("bob")
+    with federation.zones.edit(str(partner.domain)) as zone:
+        zone.cname("federation", str(partner.edge.fqdn))
+        zone.srv("_sipfederationtls._tcp", 0, 0, partner.edge.port, f"federation.{partner.domain}")
+
+    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("F1.24", "F1.19"), needs=NEEDS)
+@cases("target", Case("address", "127.0.0.1"), Case("single-label", "localhost"))
+def test_target_that_is_no_host_name(federation: Federation, target: str) -> None:
+    """An SRV target that is no host name of the DNS ({target}) leads nowhere, and the sender is told so."""
+    partner = federation.partner(srv=False)
+    bob = partner.user("bob")
+    srv((0, 0, target))(federation, partner)
+
+    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+
+    bob.must_have_no_message()
+
+
+@scenario(level="should", sources=("C19", "F1.21"), needs=NEEDS)
+def test_late_answer(federation: Federation) -> None:
+    """An answer of the DNS that comes a moment late is waited for."""
+    partner = federation.partner()
+    bob = partner.user("bob")
+    federation.dns.fault(partner.domain.srv_name, "late", delay=0.05)
+
+    federation.sut.user("alice").chat_with(bob).say("Hello?").must_succeed()
+
+    bob.expect_message("Hello?")
+
+
+@scenario(level="must", sources=("R76", "R77", "R79", "F4.7"), needs=NEEDS)
+def test_many_tenants_of_one_provider(federation: Federation) -> None:
+    """Tenants of Teams share one edge outside their domains; a message to each gets to that tenant's user."""
+    teams = federation.teams(tenants=3)
+    users = [tenant.user("bob") for tenant in teams.tenants.values()]
+    alice = federation.sut.user("alice")
+
+    for number, bob in enumerate(users):
+        alice.chat_with(bob).say(f"to tenant {number}").must_succeed()
+
+    for number, bob in enumerate(users):
+        bob.expect_message(f"to tenant {number}", from_=alice)
+
+
+@scenario(level="must", sources=("R76", "R79", "F0.2", "F4.7"), needs=INBOUND)
+def test_many_tenants_come_in_on_one_edge(federation: Federation) -> None:
+    """Messages of several tenants of Teams come in over the one edge that serves them all, each with its sender."""
+    teams = federation.teams(tenants=3)
+    alice = federation.sut.user("alice")
+
+    for tenant in teams.tenants.values():
+        tenant.user("bob").chat_with(alice).say("from a tenant").must_succeed()
+
+    for tenant in teams.tenants.values():
+        alice.expect_message("from a tenant", from_=tenant.user("bob"))
+
+
+@scenario(level="must", sources=("R76", "F0.2"), needs=INBOUND)
+def test_proven_for_one_domain_is_not_proven_for_another(federation: Federation) -> None:
+    """An edge that may speak for one domain is not believed about a second one, on the same connection either."""
+    teams = federation.teams(tenants=2)
+    first, second = teams.tenants.values()
+    alice = federation.sut.user("alice")
+    with federation.zones.edit(str(second.domain)) as zone:
+        zone.remove("_sipfederationtls._tcp", "SRV")
+    first.user("bob").chat_with(alice).say("from the first").must_succeed()
+    alice.expect_message("from the first", from_=first.user("bob"))
+
+    must_be_turned_away(second.user("bob").chat_with(alice).say("from the second"))
+
+    must_have_reached_nobody(federation, alice)
+
+
+@scenario(level="must", sources=("R28", "C17"), needs=NEEDS)
+def test_the_servers_own_view_counts(federation: Federation) -> None:
+    """Where inner and outer DNS say different things, the server goes where its own DNS points (split view)."""
+    partner = federation.partner()
+    bob = partner.user("bob")
+    with record_sets.not_seen_by_itself(federation, partner):
+        federation.sut.user("alice").chat_with(bob).say("Hello?").must_succeed()
+
+    bob.expect_message("Hello?")

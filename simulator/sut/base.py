@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, runtime_checkable
 
 from simulator.errors import SipfedError
 from simulator.names import Fqdn, Host, SipDomain
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from simulator.io.loop import LoopThread
     from simulator.io.timers import Timers
     from simulator.io.user import User
+
+
+SERVER_DAYS: Final = 190
+"How long a server's own certificate is valid: tests set the clock ahead, all of a run together by weeks."
 
 
 class CapabilityMissing(SipfedError):

@@ -14,7 +14,7 @@ from simulator.connect_server.control.service import new_token
 from simulator.connect_server.serve import CONTROL_LINE
 from simulator.connect_server.settings import CertificateFiles, ServerSettings
 from simulator.errors import SipfedError
-from simulator.sut.base import ServerUnderTest, Surroundings
+from simulator.sut.base import SERVER_DAYS, ServerUnderTest, Surroundings
 from simulator.sut.http import connect
 from simulator.sut.settings import SutSettings
 
@@ -29,7 +29,7 @@ def embedded_process(settings: SutSettings, around: Surroundings) -> ServerUnder
     """The driver: starts the child and connects to its control API."""
     from simulator.sut.embedded import default_settings
 
-    certificate = around.authority.issue(str(settings.server_fqdn))
+    certificate = around.authority.issue(str(settings.server_fqdn), valid_days=SERVER_DAYS)
     server = default_settings(around, settings.domain, settings.server_fqdn, certificate)
     config = around.authority.write_file("connect.toml", as_toml(server).encode())
     child = ServerProcess(config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from simulator.sut.base import ServerUnderTest, Surroundings
+from simulator.sut.base import SERVER_DAYS, ServerUnderTest, Surroundings
 from simulator.sut.settings import ROLES, SutSettings
 
 
@@ -13,7 +13,7 @@ def embedded(settings: SutSettings, around: Surroundings) -> ServerUnderTest:
     from simulator.sut.embedded import EmbeddedServer, default_settings
 
     fqdn = settings.server_fqdn
-    certificate = around.authority.issue(str(fqdn))
+    certificate = around.authority.issue(str(fqdn), valid_days=SERVER_DAYS)
     server = default_settings(around, settings.domain, fqdn, certificate)
     if settings.address is not None:
         from ipaddress import ip_address
