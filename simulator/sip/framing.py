@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from io import BytesIO
 from typing import Final
 
 from simulator.errors import RemoteProtocolError
@@ -44,7 +45,7 @@ NEED_DATA: Final = NeedData.NEED_DATA
 "There is no further event before more bytes arrive."
 
 PIECE = 65_536
-"Bytes of a long body that are kept together."
+"Bytes of a body that is not complete which make it a long one."
 PING = KeepAlivePing()
 PONG = KeepAlivePong()
 
@@ -63,8 +64,8 @@ class MessageReader:
         "_head",
         "_limits",
         "_line_end",
+        "_long",
         "_missing",
-        "_pieces",
         "_pongs_expected",
         "_searched",
         "refused",
@@ -81,7 +82,7 @@ class MessageReader:
         "The message whose body is still arriving; its head has left the buffer."
         self._missing = 0
         "How many bytes of its body are still to be taken from the buffer."
-        self._pieces: list[bytearray] = []
+        self._long = BytesIO()
         "Those that were taken before."
         self._pongs_expected = 0
         self._error: RemoteProtocolError | None = None
@@ -91,7 +92,7 @@ class MessageReader:
     @property
     def buffered(self) -> int:
         """Bytes stored that belong to no event yet; more than 0 at the end of the stream means it was cut short."""
-        return sum(map(len, self._pieces)) + len(self._buffer) + (self._head is not None)
+        return self._long.tell() + len(self._buffer) + (self._head is not None)
 
     @property
     def incomplete(self) -> Request | Response | None:
@@ -133,7 +134,7 @@ class MessageReader:
             self._error = error
             self.refused, self._head = self._head, None
             self._buffer.clear()
-            self._pieces.clear()
+            self._long = BytesIO()
             raise
 
     def _next_event(self) -> Request | Response | KeepAlivePing | KeepAlivePong | NeedData:
@@ -145,25 +146,29 @@ class MessageReader:
         message = self._head or self._take_head()
         if message is None:
             return NEED_DATA
-        missing = self._missing
-        if missing:
-            buffer = self._buffer
-            if len(buffer) < missing:
-                if len(buffer) >= PIECE:
-                    self._take_piece()
-                return NEED_DATA
-            self._pieces.append(buffer[:missing])
-            message.body = b"".join(self._pieces)
-            self._pieces.clear()
-            del buffer[:missing]
+        if self._missing and not self._take_body(message):
+            return NEED_DATA
         self._head = None
         return message
 
-    def _take_piece(self) -> None:
-        """Move what is there of a long body out of the buffer, which else would be copied whenever it has to grow."""
-        self._pieces.append(self._buffer)
-        self._missing -= len(self._buffer)
-        self._buffer = bytearray()
+    def _take_body(self, message: Request | Response) -> bool:
+        """Give the message its body once that is there. What is there of a long one leaves the buffer, which else would
+        be copied whenever it has to grow and once more at the end."""
+        buffer, missing, long = self._buffer, self._missing, self._long
+        if len(buffer) < missing:
+            if len(buffer) >= PIECE:
+                long.write(buffer)
+                self._missing -= len(buffer)
+                buffer.clear()
+            return False
+        if long.tell():
+            long.write(buffer[:missing])
+            message.body = long.getvalue()
+            self._long = BytesIO()
+        else:
+            message.body = bytes(buffer[:missing])
+        del buffer[:missing]
+        return True
 
     def _keep_alive(self) -> KeepAlivePing | KeepAlivePong | NeedData:
         """The buffer begins with CR or LF, where a message would begin."""

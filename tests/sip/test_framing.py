@@ -272,3 +272,22 @@ class TestBrokenReaders:
         response = reader.refused.respond(refused.value.status_hint, to_tag="t")
         assert response.start_line == "SIP/2.0 413 Request Entity Too Large"
         assert response.top_via.host == "a"
+
+
+@pytest.mark.parametrize("piece", [1, 1_400, 65_536, 100_000, 1_000_000])
+def test_long_bodies_come_whole_in_pieces_of_any_size(piece: int) -> None:
+    bodies = [bytes([65 + number]) * (200_000 if piece > 1 else 70_000) + b"end" for number in range(3)]
+    headers = [("CSeq", "1 MESSAGE")]
+    wire = b"".join(bytes(Request.build("MESSAGE", "sip:a@b.test", headers, body, "text/plain")) for body in bodies)
+    reader = MessageReader()
+    seen: list[bytes] = []
+    for start in range(0, len(wire), piece):
+        reader.receive_data(wire[start : start + piece])
+        while not isinstance(message := reader.next_event(), NeedData):
+            assert isinstance(message, Request)
+            seen.append(message.body)
+        arrived = min(start + piece, len(wire))
+        head = reader.incomplete
+        taken = sum(map(len, seen)) + len(seen) * (len(wire) - sum(map(len, bodies))) // 3
+        assert reader.buffered == arrived - taken - (0 if head is None else len(bytes(head)) - 1)
+    assert seen == bodies
