@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from simulator.scenarios import scenario
+from simulator.errors import ExpectationFailed
+from simulator.scenarios import Case, cases, happened, scenario
+from simulator.scenarios.chat_cases import CONFIRMATIONS, DECLINED, EDGE_CASES, FORMS, INFOS, OFFERS, TEXTS, forms_of
+from simulator.scenarios.steps import must_chat_both_ways
+from simulator.scenarios.traffic import must_be_told, must_not_hammer, requests_to
 
 if TYPE_CHECKING:
     from simulator.federation import Federation
+    from simulator.io.actions import OfferKind
+    from simulator.io.user import User
 
 
 NEEDS = ("chat", "open-federation", "observe-inbox")
 INBOUND = ("receive", "open-federation", "observe-inbox")
+OUTBOUND = ("chat", "open-federation")
+PERSONAS = ("sfb-2019", "teams", "generic")
 
 
 @scenario(level="must", sources=("R2", "R39", "R40", "R41"), needs=NEEDS)
@@ -83,20 +89,13 @@ def test_unknown_user_is_not_found(federation: Federation) -> None:
     bob.chat_with(f"nobody@{federation.sut.domain}").say("Is anybody there?").must_fail(status=404)
 
 
+# -- what is said -------------------------------------------------------------------------------------------------
+
+
 @scenario(level="must", sources=("R2", "RFC 3428 §4"), needs=NEEDS)
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("Grüße aus Köln", id="umlauts"),
-        pytest.param("שלום", id="right-to-left"),
-        pytest.param("👋🏽 ok", id="emoji"),
-        pytest.param("two\r\nlines", id="two-lines"),
-        pytest.param(" ", id="blank"),
-        pytest.param("x" * 5000, id="long"),
-    ],
-)
+@cases("text", *TEXTS)
 def test_text_arrives_unchanged(federation: Federation, text: str) -> None:
-    """Any text arrives in both directions as it was written."""
+    """Any text arrives in both directions as it was written: {text}."""
     partner = federation.partner()
     alice, bob = federation.sut.user("alice"), partner.user("bob")
 
@@ -104,3 +103,491 @@ def test_text_arrives_unchanged(federation: Federation, text: str) -> None:
     bob.expect_message(text, from_=alice)
     bob.chat_with(alice).say(text).must_succeed()
     alice.expect_message(text, from_=bob)
+
+
+@scenario(
+    level="info",
+    sources=("R2", "dialect §4.2"),
+    needs=INBOUND,
+    outcomes={"arrived": "ok", "arrived otherwise": "ok", "refused": "ok"},
+)
+@cases("text", *EDGE_CASES)
+def test_unusual_text(federation: Federation, text: str) -> None:
+    """A text that few clients send, {text}, arrives or is refused, and the chat goes on."""
+    alice, bob = federation.sut.user("alice"), federation.partner("generic").user("bob")
+
+    outcome = bob.chat_with(alice).say(text)
+    bob.chat_with(alice).say("and on").must_succeed()
+
+    arrived = [message.text for message in alice.messages]
+    assert arrived[-1] == "and on"
+    assert len(arrived) == (2 if outcome.delivered else 1), f"{outcome}, and what arrived is {arrived!r}"
+    happened("refused" if not outcome.delivered else "arrived" if arrived[0] == text else "arrived otherwise")
+
+
+@scenario(level="must", sources=("R2", "dialect §4.3"), needs=INBOUND)
+@cases("form", *FORMS)
+@cases("text", Case("markup-and-emoji", "Grüße & <b>👋🏽</b>"), Case("two-lines", "two\r\nlines"))
+def test_form_of_a_text(federation: Federation, form: str, text: str) -> None:
+    """A text in {form} is read as the text that it says, or refused as a media type that was not asked for."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+
+    outcome = bob.chat_with(alice).say(text, form=form)
+
+    happened(outcome)
+    if outcome.delivered:
+        arrived = alice.expect_message(from_=bob).text.replace("\r\n", "\n")
+        wanted = text.replace("\r\n", "\n")
+        assert arrived == wanted, f"the user must read {wanted!r}, but reads {arrived!r}"
+
+
+@scenario(level="must", sources=("R2", "dialect §4.1"), needs=OUTBOUND)
+@cases("takes", *forms_of(("text/plain",), ("text/plain", "text/html"), ("text/plain", "text/rtf", "multipart/*")))
+def test_form_that_the_partner_takes(federation: Federation, takes: tuple[str, ...]) -> None:
+    """A partner is sent texts in a form that its session description takes: {takes}."""
+    from simulator.chat.formats import accepts
+    from simulator.partner import SFB_2019
+
+    partner = federation.partner(SFB_2019.but(name="takes", accept_types=takes))
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+
+    for text in ("one", "two"):
+        alice.chat_with(bob).say(text).must_succeed()
+        bob.expect_message(text, from_=alice)
+
+    sent = {message.content_type for message in requests_to(federation, partner, "MESSAGE")}
+    assert all(accepts(takes, media_type or "text/plain") for media_type in sent), (
+        f"it was sent {sent}, but takes {takes}"
+    )
+
+
+@scenario(level="must", sources=("R2",), needs=NEEDS)
+def test_many_messages_keep_their_order(federation: Federation) -> None:
+    """Thirty messages, one after the other, arrive once each and in order."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+    numbers = [str(number) for number in range(30)]
+
+    for number in numbers:
+        alice.chat_with(bob).say(number).must_succeed()
+        bob.chat_with(alice).say(number).must_succeed()
+
+    assert [message.text for message in bob.messages] == numbers
+    assert [message.text for message in alice.messages] == numbers
+
+
+@scenario(level="must", sources=("R2",), needs=INBOUND)
+def test_messages_sent_at_once(federation: Federation) -> None:
+    """Messages that a partner's user sends without waiting for the answers arrive once each."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+    chat = bob.chat_with(alice)
+
+    sayings = [chat.start_saying(str(number)) for number in range(10)]
+    for saying in sayings:
+        saying.outcome().must_succeed()
+
+    assert sorted(int(message.text) for message in alice.messages) == list(range(10))
+
+
+@scenario(level="must", sources=("R2", "R50"), needs=NEEDS)
+def test_everybody_gets_their_own(federation: Federation) -> None:
+    """Of two users here and two there everybody gets what was written to them, from who wrote it."""
+    partner = federation.partner()
+    ours = [federation.sut.user(name) for name in ("alice", "anna")]
+    theirs = [partner.user(name) for name in ("bob", "berta")]
+
+    for one in ours:
+        for other in theirs:
+            one.chat_with(other).say(f"{one.uri} to {other.uri}").must_succeed()
+            other.chat_with(one).say(f"{other.uri} to {one.uri}").must_succeed()
+
+    for reader, writers in (*((one, theirs) for one in ours), *((other, ours) for other in theirs)):
+        got = [(message.text, message.sender) for message in reader.messages]
+        assert sorted(got) == sorted((f"{writer.uri} to {reader.uri}", writer.uri) for writer in writers)
+
+
+# -- sessions -----------------------------------------------------------------------------------------------------
+
+
+@scenario(level="must", sources=("R2", "dialect §4.1", "dialect §4.2"), needs=NEEDS)
+@cases("persona", *PERSONAS)
+@cases("first", "partner", "user")
+def test_product_of_the_partner(federation: Federation, persona: str, first: str) -> None:
+    """A conversation with {persona} works in both directions, whoever begins it."""
+    alice, bob = federation.sut.user("alice"), federation.partner(persona).user("bob")
+    to_bob, to_alice = (alice, bob), (bob, alice)
+
+    for writer, reader in (to_bob, to_alice, to_bob) if first == "user" else (to_alice, to_bob, to_alice):
+        writer.chat_with(reader).say("Hello").must_succeed()
+        reader.expect_message("Hello", from_=writer)
+
+
+@scenario(
+    level="should",
+    sources=("R2", "dialect §4.2"),
+    needs=INBOUND,
+    outcomes={
+        "delivered": "ok",
+        "failed 405": ("tolerable", "Whether page mode is taken is not documented; sessions are what S4B uses."),
+        "failed 403": ("tolerable", "Likewise."),
+        "failed 501": ("tolerable", "Likewise."),
+    },
+)
+def test_page_mode(federation: Federation) -> None:
+    """A MESSAGE outside of any session, as in RFC 3428, is taken or refused with a status that says so."""
+    alice, bob = federation.sut.user("alice"), federation.partner("generic").user("bob")
+
+    outcome = bob.chat_with(alice).say("by page")
+
+    happened(outcome)
+    if outcome.delivered:
+        alice.expect_message("by page", from_=bob)
+
+
+@scenario(level="must", sources=("R2", "dialect §2.1"), needs=OUTBOUND)
+def test_route_set_comes_back_unchanged(federation: Federation) -> None:
+    """Requests of the server in a session carry the Record-Route of the partner's edge as it was, byte for byte."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+
+    for text in ("one", "two", "three"):
+        alice.chat_with(bob).say(text).must_succeed()
+        bob.expect_message(text, from_=alice)
+
+    assert requests_to(federation, partner, "MESSAGE"), "no message came inside the session"
+
+
+@scenario(level="must", sources=("R2", "dialect §4.2"), needs=INBOUND)
+@cases("confirmation", *CONFIRMATIONS)
+def test_first_text_in_the_invite(federation: Federation, confirmation: str) -> None:
+    """A first text that travels in the INVITE arrives once, confirmed in the 200 or sent again by the caller."""
+    from simulator.partner import SFB_2019
+
+    caller = SFB_2019.but(name="caller", confirmation=confirmation)
+    alice, bob = federation.sut.user("alice"), federation.partner(caller).user("bob")
+
+    bob.chat_with(alice).say("first").must_succeed()
+    bob.chat_with(alice).say("second").must_succeed()
+
+    arrived = [message.text for message in alice.messages]
+    happened({1: "once", 2: "twice"}.get(arrived.count("first"), "lost"))
+    assert arrived[-1] == "second"
+
+
+@scenario(level="must", sources=("R2", "dialect §4.2"), needs=OUTBOUND)
+@cases("callee", Case("reads-the-invite", True), Case("ignores-the-invite", False))
+def test_first_text_to_a_partner(federation: Federation, callee: bool) -> None:
+    """The first text of a session arrives once, whether the partner reads texts in an INVITE or not."""
+    from simulator.partner import SFB_2019
+
+    partner = federation.partner(SFB_2019.but(name="callee", consumes=callee))
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+
+    alice.chat_with(bob).say("first").must_succeed()
+    alice.chat_with(bob).say("second").must_succeed()
+
+    assert [message.text for message in bob.messages] == ["first", "second"]
+
+
+@scenario(level="must", sources=("R2", "dialect §4.1"), needs=INBOUND)
+@cases("length", Case("longest-in-an-invite", 8000), Case("too-long-for-an-invite", 8001))
+def test_long_first_text(federation: Federation, length: int) -> None:
+    """A first text of {length} characters, with an INVITE of many kilobytes, arrives whole."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+    text = ("0123456789" * 900)[:length]
+
+    bob.chat_with(alice).say(text).must_succeed()
+
+    alice.expect_message(text, from_=bob)
+
+
+@scenario(
+    level="should",
+    sources=("dialect §4.2",),
+    needs=INBOUND,
+    outcomes={
+        "failed 488": "ok",
+        "delivered": ("tolerable", "Microsoft's clients refuse a conversation that they are in; others need not look."),
+    },
+)
+def test_conversation_that_is_open_already(federation: Federation) -> None:
+    """An INVITE with the Ms-Conversation-ID of a session that is there harms neither that session nor a message."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+    chat = bob.chat_with(alice)
+    chat.say("one").must_succeed()
+
+    outcome = chat.reopen(same_conversation=True)
+    chat.say("two").must_succeed()
+
+    assert [message.text for message in alice.messages] == ["one", "two"]
+    happened(outcome)
+
+
+@scenario(level="must", sources=("dialect §4.2",), needs=NEEDS)
+def test_new_session_replaces_the_old(federation: Federation) -> None:
+    """A caller who has lost the session calls again; messages of both sides arrive once from then on."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+    chat, back = bob.chat_with(alice), alice.chat_with(bob)
+    chat.say("one").must_succeed()
+    chat.forget()
+
+    chat.say("two").must_succeed()
+    back.say("three").must_succeed()
+    chat.say("four").must_succeed()
+
+    assert [message.text for message in alice.messages] == ["one", "two", "four"]
+    assert [message.text for message in bob.messages] == ["three"]
+
+
+@scenario(level="must", sources=("dialect §4.2", "RFC 3261 §12.2.1.2"), needs=OUTBOUND)
+def test_session_that_the_partner_has_lost(federation: Federation) -> None:
+    """481 to a message means that it was not delivered: the server opens a new session and sends it again, once."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    chat = alice.chat_with(bob)
+    chat.say("one").must_succeed()
+    bob.chat_with(alice).forget()
+
+    chat.say("two").must_succeed()
+
+    assert [message.text for message in bob.messages] == ["one", "two"]
+    must_not_hammer(federation, partner, "INVITE")
+
+
+@scenario(level="must", sources=("dialect §4.2",), needs=OUTBOUND)
+def test_answer_that_takes_its_time(federation: Federation) -> None:
+    """A partner's user who takes the chat only later, ms-delayed-accept, gets the message then, once."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+    bob.answers_when_told()
+
+    saying = alice.chat_with(bob).start_saying("Are you there?")
+    bob.expect_invitation(from_=alice).accept()
+
+    saying.outcome().must_succeed()
+    bob.expect_message("Are you there?", from_=alice)
+
+
+@scenario(level="must", sources=("dialect §4.5", "RFC 3261 §21.4"), needs=OUTBOUND)
+@cases("status", *DECLINED)
+def test_declined_invitation(federation: Federation, status: int) -> None:
+    """The sender is told that the partner refused with {status}, once, and the next message is tried anew."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    bob.answers_when_told()
+
+    saying = alice.chat_with(bob).start_saying("Hello?")
+    bob.expect_invitation(from_=alice).decline(status)
+    must_be_told(saying.outcome(), status)
+    must_not_hammer(federation, partner, "INVITE", at_most=1)
+    bob.must_have_no_message()
+    bob.answers_when_told(False)
+
+    alice.chat_with(bob).say("And now?").must_succeed()
+
+    bob.expect_message("And now?", from_=alice)
+
+
+@scenario(level="must", sources=("dialect §4.2",), needs=NEEDS)
+@cases("ends", "partner", "user")
+@cases("then", "partner", "user")
+def test_conversation_after_the_end(federation: Federation, ends: str, then: str) -> None:
+    """After one side has ended the session the next message, of either side, opens a new one and arrives once."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+    alice.chat_with(bob).say("before").must_succeed()
+    bob.chat_with(alice).say("before").must_succeed()
+
+    (bob.chat_with(alice) if ends == "partner" else alice.chat_with(bob)).close()
+    writer, reader = (bob, alice) if then == "partner" else (alice, bob)
+    writer.chat_with(reader).say("after").must_succeed()
+
+    assert [message.text for message in reader.messages] == ["before", "after"]
+    assert [message.text for message in writer.messages] == ["before"]
+
+
+@scenario(level="must", sources=("dialect §4.2", "F3.10"), needs=(*NEEDS, "time"))
+@cases("persona", "sfb-2019", "teams")
+def test_session_that_ends_after_ten_quiet_minutes(federation: Federation, persona: str) -> None:
+    """A reply after the partner's session has ended for want of messages opens a new one and arrives once."""
+    alice, bob = federation.sut.user("alice"), federation.partner(persona).user("bob")
+    chat = bob.chat_with(alice)
+    chat.say("question").must_succeed()
+    alice.expect_message("question", from_=bob)
+
+    federation.advance(minutes=11)
+    chat.expect_end()
+    alice.chat_with(bob).say("answer").must_succeed()
+
+    assert [message.text for message in bob.messages] == ["answer"]
+
+
+@scenario(level="must", sources=("RFC 4028 §9", "dialect §4.2"), needs=(*NEEDS, "time"))
+@cases("caller", "partner", "user")
+def test_session_timer(federation: Federation, caller: str) -> None:
+    """A session for which the partner wants a session timer is refreshed, and lives longer than its interval."""
+    from simulator.partner import SFB_2019
+
+    partner = federation.partner(SFB_2019.but(name="asks", session_interval=120, session_idle_seconds=0))
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    one, other = (bob, alice) if caller == "partner" else (alice, bob)
+    one.chat_with(other).say("before").must_succeed()
+    other.expect_message("before", from_=one)
+
+    for number in range(4):
+        federation.advance(70)
+        bob.chat_with(alice).say(str(number)).must_succeed()
+        alice.expect_message(str(number), from_=bob)
+    assert bob.chat_with(alice).is_open
+
+    alice.chat_with(bob).say("after").must_succeed()
+    bob.expect_message("after", from_=alice)
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §14.1"), needs=NEEDS)
+def test_both_call_at_once(federation: Federation) -> None:
+    """When both sides open a session at the same time, every message arrives once."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+
+    sayings = [bob.chat_with(alice).start_saying("to alice"), alice.chat_with(bob).start_saying("to bob")]
+    for saying in sayings:
+        saying.outcome().must_succeed()
+    bob.chat_with(alice).say("again").must_succeed()
+    alice.chat_with(bob).say("again").must_succeed()
+
+    assert [message.text for message in alice.messages] == ["to alice", "again"]
+    assert [message.text for message in bob.messages] == ["to bob", "again"]
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §15"), needs=NEEDS)
+@cases("ends", "partner", "user")
+def test_message_that_crosses_a_bye(federation: Federation, ends: str) -> None:
+    """A message that crosses the other side's BYE arrives once, or its sender is told that it did not."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+    writer, closer = (alice, bob) if ends == "partner" else (bob, alice)
+    writer.chat_with(closer).say("before").must_succeed()
+
+    saying = writer.chat_with(closer).start_saying("crossing")
+    closer.chat_with(writer).close()
+    outcome = saying.outcome()
+    writer.chat_with(closer).say("after").must_succeed()
+
+    _arrived_or_told(closer, "crossing", outcome.delivered)
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §15"), needs=NEEDS)
+def test_both_end_at_once(federation: Federation) -> None:
+    """Sessions that both sides end, one right after the other, leave nothing behind that harms the next."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    for _ in range(3):
+        alice.chat_with(bob).say("round").must_succeed()
+        bob.expect_message("round", from_=alice)
+        bob.chat_with(alice).close()
+        alice.chat_with(bob).close()
+
+    must_chat_both_ways(federation, partner)
+
+
+# -- what is no text ----------------------------------------------------------------------------------------------
+
+
+@scenario(level="should", sources=("dialect §4.4",), needs=INBOUND)
+@cases("persona", *INFOS)
+def test_typing_is_no_message(federation: Federation, persona: str) -> None:
+    """The sign that a partner's user types, by {persona}, is answered with 2xx and shown as no message."""
+    alice, bob = federation.sut.user("alice"), federation.partner(persona).user("bob")
+    alice.ignores("typing")
+    chat = bob.chat_with(alice)
+    chat.say("before").must_succeed()
+
+    chat.typing().must_succeed()
+    chat.stops_typing().must_succeed()
+    chat.say("after").must_succeed()
+
+    assert [message.text for message in alice.messages] == ["before", "after"]
+
+
+@scenario(level="should", sources=("dialect §4.4",), needs=(*INBOUND, "typing"))
+@cases("persona", *INFOS)
+def test_typing_is_shown(federation: Federation, persona: str) -> None:
+    """A user is shown that a partner's user types, by {persona}, and has stopped."""
+    alice, bob = federation.sut.user("alice"), federation.partner(persona).user("bob")
+    chat = bob.chat_with(alice)
+    chat.say("before").must_succeed()
+    alice.expect_message("before", from_=bob)
+
+    chat.typing().must_succeed()
+    alice.expect_typing(from_=bob)
+    chat.stops_typing().must_succeed()
+
+    alice.expect_typing(from_=bob, active=False)
+
+
+@scenario(level="should", sources=("dialect §4.4",), needs=(*OUTBOUND, "typing"))
+@cases("persona", *INFOS)
+def test_typing_is_told(federation: Federation, persona: str) -> None:
+    """A partner's user is told that a user types in a form that the partner takes, {persona}."""
+    alice, bob = federation.sut.user("alice"), federation.partner(persona).user("bob")
+    chat = alice.chat_with(bob)
+    chat.say("before").must_succeed()
+    bob.expect_message("before", from_=alice)
+
+    chat.typing().must_succeed()
+    bob.expect_typing(from_=alice)
+    chat.say("after").must_succeed()
+
+    bob.expect_message("after", from_=alice)
+
+
+@scenario(level="must", sources=("F5.3", "dialect §4.2"), needs=INBOUND)
+@cases("kind", *OFFERS)
+def test_what_is_no_chat_of_two(federation: Federation, kind: OfferKind) -> None:
+    """An offer of {kind} is refused with a final status, and the chat that is open goes on."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+    alice.ignores("offers")
+    chat = bob.chat_with(alice)
+    chat.say("before").must_succeed()
+
+    bob.offers(alice, kind).must_fail(phase="invite")
+    chat.say("after").must_succeed()
+
+    assert [message.text for message in alice.messages] == ["before", "after"]
+
+
+@scenario(level="must", sources=("dialect §4.5", "dialect §5.3"), needs=OUTBOUND)
+@cases(
+    "name, status",
+    Case("unknown-user", "nobody", 404, words="somebody who does not exist"),
+    Case("signed-out", "away", 480, words="somebody who is nowhere signed in"),
+)
+def test_somebody_who_is_not_there(federation: Federation, name: str, status: int) -> None:
+    """Who writes to {name} is told so, and reaches others of the same partner."""
+    partner = federation.partner()
+    alice, berta = federation.sut.user("alice"), partner.user("berta")
+    if name == "away":
+        partner.tenant(partner.domain).sign_out("away")
+
+    must_be_told(alice.chat_with(f"{name}@{partner.domain}").say("Hello?"), status)
+
+    must_not_hammer(federation, partner, "INVITE", "MESSAGE")
+    alice.chat_with(berta).say("Hello").must_succeed()
+    berta.expect_message("Hello", from_=alice)
+
+
+@scenario(level="must", sources=("dialect §4.5", "dialect §5.3"), needs=OUTBOUND)
+def test_somebody_who_comes_back(federation: Federation) -> None:
+    """A message to somebody who has signed in again is delivered: an earlier 480 is not remembered."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    partner.tenant(partner.domain).sign_out("bob")
+    alice.chat_with(bob).say("Hello?").must_fail(status=480)
+    partner.tenant(partner.domain).sign_in("bob")
+
+    alice.chat_with(bob).say("Hello").must_succeed()
+
+    bob.expect_message("Hello", from_=alice)
+
+
+def _arrived_or_told(reader: User, text: str, delivered: bool) -> None:
+    times = [message.text for message in reader.messages].count(text)
+    if times != int(delivered):
+        said = "was told that it arrived" if delivered else "was told that it did not arrive"
+        raise ExpectationFailed(f"The sender of {text!r} {said}, and it arrived {times} times.")
