@@ -221,7 +221,7 @@ def test_verification_level(federation: Federation, terms: dict[str, Any], deliv
         "delivered": "ok",
         "failed 481": (
             "tolerable",
-            "The partner took the INVITE in silence, and knows no session when the text comes.",
+            "The partner took the INVITE in silence, and then knows no session.",
         ),
     },
 )
@@ -544,7 +544,7 @@ def test_more_messages_than_a_discovered_partner_may_send(federation: Federation
 
 @scenario(level="must", sources=("F1.5", "dialect §7"), needs=OUTBOUND)
 def test_more_people_than_a_discovered_partner_may_ask_for(federation: Federation) -> None:
-    """Beyond the number of people that a discovered partner may ask for the sender is told, and old ones are reached."""
+    """Beyond the people that a discovered partner may ask for the sender is told, and earlier ones are reached."""
     from simulator.partner import SFB_2019
 
     limited = SFB_2019.but(name="limits", limit_discovered=True, discovered_contacts=3, suspicious_rate=20.0)
