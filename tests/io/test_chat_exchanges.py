@@ -153,13 +153,14 @@ def test_who_is_calling_does_not_end_the_session_that_is_there(federation: Feder
     invitation = bob.expect_invitation()
 
     bob.chat_with(berta).reopen().must_succeed()
+    bob.chat_with(berta).say("fence").must_succeed()
     assert not wire("BYE ")
     invitation.accept()
 
     calling.result(5).must_succeed()
     bob.chat_with(berta).say("two").must_succeed()
     berta.chat_with(bob).say("three").must_succeed()
-    assert [message.text for message in berta.messages] == ["one", "two"]
+    assert [message.text for message in berta.messages] == ["one", "fence", "two"]
     bob.expect_message("three")
 
 
@@ -181,6 +182,7 @@ def test_a_server_for_both_goes_the_way_that_its_partner_went_last(federation: F
     alice.chat_with(bob).say("by session, too").must_succeed()
 
     assert len(wire("INVITE ")) == 1
+    assert "\r\nRoute:" in next(message for message in wire("MESSAGE ") if message.endswith("by session, too"))
     assert [message.text for message in alice.messages] == ["by page", "by session"]
     assert [message.text for message in bob.messages] == ["by page, too", "by session, too"]
 
@@ -200,6 +202,25 @@ def test_a_session_ends_after_ten_quiet_minutes(federation: Federation, wire: Wi
     assert wire("BYE ")
     chat.say("three").must_succeed()
     assert [message.text for message in berta.messages] == ["one", "two", "three"]
+
+
+def test_a_message_never_goes_into_a_session_that_is_being_ended(federation: Federation, wire: Wire) -> None:
+    here = federation.partner()
+    bob, berta = here.user("bob"), federation.partner().user("berta")
+    bob.chat_with(berta).say("one").must_succeed()
+    account = here.agent.accounts[bob.uri]
+
+    async def end_and_say() -> Outcome:
+        ending = asyncio.create_task(here.agent.end_chat(account, berta.uri))
+        await asyncio.sleep(0)  # the BYE is on its way
+        outcome = await here.agent.send_text(account, berta.uri, "two")
+        await ending
+        return outcome
+
+    here._loop.run(end_and_say()).must_succeed()
+
+    assert len(wire("INVITE ")) == 2
+    assert [message.text for message in berta.messages] == ["one", "two"]
 
 
 @pytest.mark.parametrize("direction", ["out", "in"])
