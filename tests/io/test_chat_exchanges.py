@@ -113,10 +113,13 @@ def test_the_caller_can_give_up(federation: Federation) -> None:
 def test_a_repeated_conversation_id_is_refused_and_a_new_one_replaces_the_session(
     federation: Federation, wire: Wire
 ) -> None:
-    bob, berta = (federation.partner().user(name) for name in ("bob", "berta"))
+    here = federation.partner()
+    bob, berta = here.user("bob"), federation.partner().user("berta")
     chat, back = bob.chat_with(berta), berta.chat_with(bob)
     chat.say("one").must_succeed()
 
+    first = here._loop.call(here.agent.chat_session, here.agent.accounts[bob.uri], berta.uri)
+    assert first is not None
     chat.reopen(same_conversation=True).must_fail(status=488)
     chat.say("two").must_succeed()
     chat.reopen().must_succeed()
@@ -126,6 +129,7 @@ def test_a_repeated_conversation_id_is_refused_and_a_new_one_replaces_the_sessio
     assert [message.text for message in berta.messages] == ["one", "two", "three"]
     bob.expect_message("four")
     assert len(wire("INVITE ")) == 3
+    assert here._loop.run(asyncio.wait_for(first.over, 5)) == "the peer ended it"
     assert len(wire("BYE ")) == 1, "the older session was ended by its callee"
 
 
