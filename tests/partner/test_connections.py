@@ -196,6 +196,10 @@ def test_an_offer_without_an_answer_is_given_up(federation: Federation, negotiat
     partner.edge.must_log("does not answer the offer of compression")
 
 
+def was_closed_for_it(federation: Federation) -> bool:
+    return any("compression was agreed on" in record.text for record in federation.records if record.what == "closed")
+
+
 @pytest.mark.parametrize("headers", [[], [("Compression", "LZ77-8K")]])
 def test_who_takes_the_offer_is_left_for_a_link_without_it(
     federation: Federation, negotiator: Negotiator, headers: list[tuple[str, str]]
@@ -212,6 +216,7 @@ def test_who_takes_the_offer_is_left_for_a_link_without_it(
     refused = "answers the offer of compression with 200 OK; the link stays uncompressed"
     partner.edge.must_log(taken if headers else refused)
     assert opened(federation, partner) == (2 if headers else 1)
+    assert was_closed_for_it(federation) is bool(headers)
 
 
 @pytest.mark.parametrize("status", [405, 488, 501])
@@ -251,3 +256,4 @@ def test_an_offer_that_is_taken_late_ends_the_link(federation: Federation, negot
 
     negotiator.answer_late([("Compression", "LZ77-8K")])
     partner.edge.must_log("takes the offer of compression late")
+    assert was_closed_for_it(federation)
