@@ -6,6 +6,7 @@ from typing import Final
 
 from simulator.chat.composing import IS_COMPOSING
 from simulator.io.dialect import Dialect
+from simulator.io.renewal import RetryRules
 
 DIALECT: Final = Dialect(
     user_agent="Connect-Server/9",
@@ -15,4 +16,5 @@ DIALECT: Final = Dialect(
     accept_types=("text/plain", IS_COMPOSING),
     consumes=False,
     session_timer=True,
+    renewal=RetryRules(),
 )

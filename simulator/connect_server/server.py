@@ -191,7 +191,8 @@ class ConnectServer(Peering):
         return self.agent.accounts[self._uri(user)]
 
     def empty_mailboxes(self) -> None:
-        """Forget what reached the users, and show them as available again."""
+        """Forget what reached the users and whom they wish to watch, and show them as available again."""
+        self.agent.watches.renewals.close()
         for account in self.agent.accounts.values():
             account.forget_all()
 

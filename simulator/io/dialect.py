@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulator.chat.rules import ChatRules
+from simulator.io.renewal import RetryRules
 from simulator.presence import GENERIC, PresenceMapping, Style
 from simulator.presence.pidf import Layout
 
@@ -69,6 +70,9 @@ class Dialect(ChatRules):
     "Whether the 200 to SUBSCRIBE may carry the first notification, in both roles (dialect facts §3.2, §3.3) [spec]."
     autoextend: bool = False
     "Whether each notification restarts the expiry of the subscription, in both roles (dialect facts §3.2) [spec]."
+    renewal: RetryRules | None = None
+    """When a subscription that showed something and was ended by the partner, or with a connection, is made again; None
+    leaves that to the user. S4B is remembered to try again later (dialect facts §3.2) [memory]."""
 
     # Being watched
 

@@ -218,13 +218,19 @@ class UserAgent:
 
     async def close(self) -> None:
         """End every connection and forget every dialog, without a word; `leave` says good-bye first."""
+        self.forget()
+        await self.transport.close()
+
+    def forget(self) -> None:
+        """Lose every connection and every dialog without a word, as a server that is killed; it goes on listening."""
         for task in self._tasks:
             task.cancel()
         self.connections.close()
         self.chats.close()
         self.watches.close()
         self.dialogs.clear()
-        await self.transport.close()
+        for link in tuple(self.transport.links):
+            link.close("this side was started again")
 
     # -- sending ------------------------------------------------------------------------------------------------
 

@@ -84,9 +84,10 @@ class Watched:
         finally:
             answer()
 
-    async def stop(self, reason: str = "noresource") -> None:
-        """End it from our side; the reason tells the watcher whether to try again (RFC 6665 §4.1.3, §4.2.2)."""
-        for notify in self.usage.terminate(reason):
+    async def stop(self, reason: str = "noresource", retry_after: int | None = None) -> None:
+        """End it from our side; the reason tells the watcher whether to try again (RFC 6665 §4.1.3, §4.2.2), and when,
+        in seconds."""
+        for notify in self.usage.terminate(reason, retry_after=retry_after):
             await self._exchange(notify)
 
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.io.account import Account, Consent, Refusal
 from simulator.io.documents import choose_form
 from simulator.io.lists import NOTIFY_HEADERS, SUBSCRIBE_HEADERS
+from simulator.io.renewal import Renewals
 from simulator.io.watched import Watched
 from simulator.io.watching import Watching
 from simulator.outcome import Outcome
@@ -32,6 +34,7 @@ class Watches:
         self._agent = agent
         self._watching: dict[tuple[str, str], Watching] = {}
         self._watched: list[Watched] = []
+        self.renewals = Renewals(agent, agent.dialect.renewal)
         self._asked: set[tuple[str, str]] = set()
         "Every subscription of ours so far, ended or not."
 
@@ -40,6 +43,13 @@ class Watches:
     async def subscribe(self, account: Account, people: Sequence[str], *, once: bool = False) -> Outcome:
         """Watch the first of `people`, or all of them with one subscription; a running subscription to the first is
         ended before. With `once` the state is fetched and nothing follows (RFC 6665 §4.4.3)."""
+        self.renewals.forget(account, people[0])
+        if not once:
+            self.renewals.wish(account, people)
+        return await self.renew(account, people, once=once)
+
+    async def renew(self, account: Account, people: Sequence[str], *, once: bool = False) -> Outcome:
+        """The same as part of a wish to watch that is there already."""
         presentity = people[0]
         running = self._watching.get((account.uri, presentity))
         if running is not None:
@@ -77,6 +87,7 @@ class Watches:
 
     async def unsubscribe(self, account: Account, presentity: str) -> Outcome:
         """Stop watching."""
+        self.renewals.forget(account, presentity)
         watching = self._watching.get((account.uri, presentity))
         response = await watching.stop() if watching is not None else None
         if response is None:
@@ -198,6 +209,10 @@ class Watches:
         agent.writer.put_into_route(usage.response)
         return usage
 
+    async def end_all(self, reason: str, retry_after: int | None = None) -> None:
+        """End the subscriptions of all our watchers; the reason says whether they may come again (RFC 6665 §4.1.3)."""
+        await asyncio.gather(*(watched.stop(reason, retry_after) for watched in tuple(self._watched)))
+
     # -- the end ------------------------------------------------------------------------------------------------
 
     def forget(self, account: Account, presentity: str, watching: Watching) -> None:
@@ -220,6 +235,7 @@ class Watches:
     def farewells(self) -> list[Coroutine[Any, Any, object]]:
         """What ends every subscription properly, in both directions, where a connection is still there."""
         agent = self._agent
+        self.renewals.close()
         return [
             *(watching.stop() for watching in tuple(self._watching.values()) if agent.is_joined(watching.presentity)),
             *(watched.stop() for watched in tuple(self._watched) if agent.is_joined(watched.watcher)),
@@ -227,6 +243,7 @@ class Watches:
 
     def close(self) -> None:
         """Forget every subscription without a word."""
+        self.renewals.close()
         for watching in self._watching.values():
             watching.rest()
         for watched in self._watched:

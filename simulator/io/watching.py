@@ -44,10 +44,20 @@ class Watching:
         except FederationFailed as error:
             self.usage.request_failed(request, str(error))
             self._settle()
+            self._agent.watches.renewals.on_refresh_failed(self)
             raise
         for better in again:
             response = await self.send(better)
+        if response.status < 300:
+            self._agent.watches.renewals.on_refreshed(self)
+        else:
+            self._agent.watches.renewals.on_refresh_failed(self)
         return response
+
+    def refresh(self) -> None:
+        """Prolong it, or try so once more; nothing where it has ended or is being refreshed."""
+        for request in self.usage.refresh():
+            self._agent.in_background(self.send(request))
 
     async def stop(self) -> Response | None:
         """Unsubscribe; None when there was nothing to send."""
@@ -130,6 +140,7 @@ class Watching:
             if self._key is not None:
                 self._agent.dialogs.pop(self._key, None)
             self._agent.watches.forget(self.account, self.presentity, self)
+        self._agent.watches.renewals.on_change(self)
 
     def _tell(self) -> None:
         if self.usage.state is not self._told:

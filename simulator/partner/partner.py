@@ -147,6 +147,16 @@ class Partner:
         await self.agent.leave()
         await self.agent.close()
 
+    def restart(self, *, reason: str | None = None) -> None:
+        """Be as after a restart: connections, chats and subscriptions are lost, users and policy stay.
+
+        With `reason` the watchers of its users are told so first; `deactivated` asks them to come again at once
+        (RFC 6665 §4.1.3). Without, it was killed in the middle of whatever it did.
+        """
+        if reason is not None:
+            self._loop.run(self.agent.watches.end_all(reason))
+        self._loop.call(self.agent.forget)
+
     def tenant(self, domain: DomainName) -> Tenant:
         """One of its SIP domains; ConfigurationError with those that there are when it is none of them."""
         found = self.tenants.get(domain_named(domain))

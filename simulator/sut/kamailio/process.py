@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import platform
 import queue
 import shutil
 import subprocess
@@ -71,7 +72,8 @@ class KamailioProcess:
             try:
                 self._process.wait(5)
             except subprocess.TimeoutExpired:
-                os.killpg(self._process.pid, 9)
+                if sys.platform == "linux":
+                    os.killpg(self._process.pid, 9)
                 self._process.wait(5)
         self._reader.join(5)
 
@@ -118,7 +120,7 @@ def resolver_at(address: str, port: int, folder: Path) -> list[str]:
     With root and port 53 it is a private mount namespace with a resolv.conf of its own; otherwise a small library that
     is put in front, for which a C compiler is needed. The C library's own settings know no port.
     """
-    if port == 53 and os.geteuid() == 0:
+    if sys.platform == "linux" and port == 53 and os.geteuid() == 0:
         own = folder / "resolv.conf"
         own.write_text(f"nameserver {address}\noptions attempts:1 timeout:2\n", encoding="utf-8")
         mount = f'mount --bind "{own}" /etc/resolv.conf && exec "$@"'
@@ -153,7 +155,7 @@ def _build_shim(folder: Path) -> Path:
 
 
 def _program(name: str) -> str:
-    if sys.platform != "linux":
+    if platform.system() != "Linux":
         raise ConfigurationError([Problem("driver kamailio", "it runs on Linux only")])
     path = shutil.which(name) or shutil.which(name, path=os.pathsep.join(PROGRAMS))
     if path is None:
