@@ -26,7 +26,7 @@ from simulator.io.transport import TrustPolicy
 from simulator.names import Fqdn, SipDomain
 from simulator.partner import FederationPolicy, Partner, Persona, Policy, Proxy, TenantPolicy, persona_named
 from simulator.sut import CapabilityMissing, EmbeddedServer, ServerUnderTest, Surroundings, SutSettings, start
-from simulator.sut.base import SeesArrivals
+from simulator.sut.base import SaysWhy, SeesArrivals
 from simulator.sut.network import addresses_of, as_mistake, authority_of, other_roots
 
 T = TypeVar("T")
@@ -365,6 +365,10 @@ class Federation:
     ) -> Query:
         """Return the first query of this test for the name; the failure names the near misses."""
         return self.dns.expect_query(name, type_, client=client, since=self._queries, timeout=timeout)
+
+    def read_log(self) -> list[str]:
+        """What a server elsewhere says it decided in this test; nothing where that is in the evidence already."""
+        return self.sut.read_log() if isinstance(self.sut, SaysWhy) else []
 
     def ladder(self, *, colour: bool = False, width: int = 100) -> str:
         """The evidence of this test as text, one time axis for DNS, TCP, TLS and SIP."""

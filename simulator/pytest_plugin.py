@@ -20,6 +20,8 @@ REQUIREMENT = "sipfed requirement"
 "The title of the section with the sentence that a failed test stands for."
 EVIDENCE = "sipfed evidence"
 "The title of the section with the ladder."
+SERVER_LOG = "log of the server under test"
+"The title of the section with what a server elsewhere says it decided."
 SERVER = "server under test"
 "The property of a report that names the server."
 
@@ -181,6 +183,8 @@ def pytest_runtest_makereport(
         if sentence:
             report.sections.append((REQUIREMENT, sentence))
         report.sections.append((EVIDENCE, federation.ladder()))
+        if log := federation.read_log():
+            report.sections.append((SERVER_LOG, "\n".join(log)))
     return report
 
 

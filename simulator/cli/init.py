@@ -24,9 +24,19 @@ DRIVERS = ("http", "command", "manual", "wire-only", "kamailio", "embedded-proce
 @click.option("--bind", prompt="The address of this machine that it reaches (empty: loopback)", default="")
 @click.option("--dns-port", type=click.IntRange(1, 65535), prompt="The port for our DNS", default=53)
 @click.option("--url", default="http://127.0.0.1:8061", help="Of its control API, for the driver http.")
+@click.option("--public", default="", help="Repeat --bind where that is a public address, to use it.")
 @click.option("--force", is_flag=True, help="Overwrite a sut.toml that is there.")
 def init(
-    folder: Path, driver: str, domain: str, fqdn: str, address: str, bind: str, dns_port: int, url: str, force: bool
+    folder: Path,
+    driver: str,
+    domain: str,
+    fqdn: str,
+    address: str,
+    bind: str,
+    dns_port: int,
+    url: str,
+    public: str,
+    force: bool,
 ) -> None:
     """Write into FOLDER what a test of your server needs: sut.toml, a CA to trust, and what to do at the server.
 
@@ -37,14 +47,18 @@ def init(
     from simulator.sut.settings import load
     from simulator.sut.setup import Answers, instructions, sut_toml
 
-    answers = Answers(driver, domain, fqdn, address, bind, dns_port, url)
+    answers = Answers(driver, domain, fqdn, address, bind, dns_port, url, public)
     path = folder / "sut.toml"
     if path.exists() and not force:
         raise ConfigurationError([Problem(str(path), "It is there already; --force overwrites it.")])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(sut_toml(answers), encoding="utf-8")
-        settings = load(path)
+        try:
+            settings = load(path)
+        except ConfigurationError:
+            path.unlink()
+            raise
         with authority_of(settings) as authority:
             issued = authority.issue(str(settings.server_fqdn), valid_days=VALID_DAYS)
             _write(folder / "server.chain.pem", issued.chain_pem)

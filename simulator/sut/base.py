@@ -33,6 +33,14 @@ class CapabilityMissing(SipfedError):
 
 
 @runtime_checkable
+class SaysWhy(Protocol):
+    """A server under test elsewhere that can be asked why it decided what it did."""
+
+    def read_log(self) -> list[str]:
+        """Its sentences of this test; none where it cannot be asked."""
+
+
+@runtime_checkable
 class SeesArrivals(Protocol):
     """A server under test of which all that reaches its users can be seen."""
 

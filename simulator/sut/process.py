@@ -34,10 +34,12 @@ def embedded_process(settings: SutSettings, around: Surroundings) -> ServerUnder
     config = around.authority.write_file("connect.toml", as_toml(server).encode())
     child = ServerProcess(config)
     try:
-        return connect(around, child.url, child.token, settings=settings, on_close=child.close)
+        remote = connect(around, child.url, child.token, settings=settings, on_close=child.close)
     except BaseException:
         child.close()
         raise
+    remote.child = child
+    return remote
 
 
 class ServerProcess:

@@ -12,7 +12,7 @@ from simulator.connect_server.control import models as m
 from simulator.connect_server.control.contract import BY_ACTION, OPERATIONS
 from simulator.io.user import User
 from simulator.names import Fqdn, Host, SipDomain
-from simulator.sut.actions import Actions
+from simulator.sut.actions import ActionFailed, Actions
 from simulator.sut.base import Limited, ServerUnderTest, Surroundings
 from simulator.sut.capabilities import CAPABILITIES, with_implied
 from simulator.sut.remote_users import RemoteAgent, RemoteUsers
@@ -20,6 +20,7 @@ from simulator.sut.settings import SutSettings
 
 if TYPE_CHECKING:
     from fakes.ca import Issued
+    from simulator.sut.process import ServerProcess
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -102,6 +103,8 @@ class RemoteServer(Limited):
             around, self.domain, names or {}, self.agent, self.perform, can=actions.can, resets=self._resets
         )
         self._closed = False
+        self.child: ServerProcess | None = None
+        "The process of the server, where we started it."
 
     # -- users --------------------------------------------------------------------------------------------------
 
@@ -160,7 +163,10 @@ class RemoteServer(Limited):
         """What the server says it decided during this test; nothing where it cannot be asked."""
         if "observe-log" not in self.capabilities:
             return []
-        return self._ask(m.Log, "read_log", after=0, wait=0).items
+        try:
+            return self._ask(m.Log, "read_log", after=0, wait=0).items
+        except ActionFailed as error:  # the failure that it is to explain says more
+            return [str(error)]
 
     # -- tests --------------------------------------------------------------------------------------------------
 

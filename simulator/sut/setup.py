@@ -38,6 +38,8 @@ class Answers:
     "Where our DNS listens."
     url: str = "http://127.0.0.1:8061"
     "The base URL of the control API, for the driver http."
+    public: str = ""
+    "The same as `bind`, where that is a public address and is meant."
 
 
 def sut_toml(answers: Answers) -> str:
@@ -85,6 +87,7 @@ def _network(answers: Answers) -> list[str]:
     if answers.bind:
         lines += [
             f'bind = "{answers.bind}"'.ljust(36) + "# partners and DNS listen on this address of this machine",
+            *([f'public = "{answers.public}"'.ljust(36) + "# everybody may reach them"] if answers.public else []),
             'ports = "5100-5199"                 # one for each partner; their SRV records carry them',
         ]
     lines += [
