@@ -34,6 +34,7 @@ from simulator.io.timers import Timers
 from simulator.io.transport import SipTransport, TrustPolicy
 from simulator.io.user_agent import UserAgent
 from simulator.names import Fqdn, SipDomain, parse_host
+from simulator.sip.fields import new_call_id, new_tag
 from simulator.sip.message import Request, Response
 from simulator.sip.transaction import ServerTransaction
 from tests.bench.echo import EchoClient, EchoServer
@@ -41,6 +42,7 @@ from tests.bench.echo import EchoClient, EchoServer
 WINDOW = 64
 "Requests under way at the same time."
 TEXT = b"The quick brown fox jumps over the lazy dog."
+TEXT_TYPE = "text/plain;charset=UTF-8"
 
 
 class Everybody(Peering):
@@ -102,6 +104,7 @@ class Side:
         )
         self.account = Account(f"sip:somebody@{self.domain}")
         self.agent.accounts[self.account.uri] = self.account
+        self._remote = f"sip:somebody@{settings['peer']}"
         self._links: list[Link] = []
         self._answerer = Answerer()
         self._bare = SipTransport(identity, self._trust, self.agent.timers, self._answerer, settings["fqdn"], tap)
@@ -132,19 +135,31 @@ class Side:
 
     async def messages(self, number: int) -> dict[str, Any]:
         """Send this many MESSAGEs to the peer and wait for their 200s."""
-        remote = f"sip:somebody@{self._settings['peer']}"
-        return await self._send(await self.agent.link_to_user(remote), number)
+        link = await self.agent.link_to_user(self._remote)
+        return await measured(MessageSender(link, number, self._written_by_agent).run())
 
     async def stack(self, number: int) -> dict[str, Any]:
         """The same without a user agent at either end."""
         if not self._bare.links:
             await self._bare.connect(self._to_peer())
         (link,) = self._bare.links
-        return await self._send(link, number)
+        return await measured(MessageSender(link, number, self._written_as_by_sipp).run())
 
-    async def _send(self, link: Link, number: int) -> dict[str, Any]:
-        remote = f"sip:somebody@{self._settings['peer']}"
-        return await measured(MessageSender(self, link, remote, number).run())
+    def _written_by_agent(self) -> Request:
+        return self.agent.writer.initial_request(
+            "MESSAGE", self.account, self._remote, body=TEXT, content_type=TEXT_TYPE
+        )
+
+    def _written_as_by_sipp(self) -> Request:
+        """The headers of its scenario, `message_uac.xml`; the Via comes on top."""
+        headers = [
+            ("Max-Forwards", "70"),
+            ("From", f"<{self.account.uri}>;tag={new_tag()}"),
+            ("To", f"<{self._remote}>"),
+            ("Call-ID", new_call_id()),
+            ("CSeq", "1 MESSAGE"),
+        ]
+        return Request.build("MESSAGE", self._remote, headers, TEXT, TEXT_TYPE)
 
     async def echoes(self, number: int) -> dict[str, Any]:
         """Send this many blocks to an echo server and wait for them to come back."""
@@ -184,10 +199,9 @@ class Side:
 class MessageSender:
     """Keeps `WINDOW` requests under way on one connection, without a task for any of them."""
 
-    def __init__(self, side: Side, link: Link, remote: str, number: int) -> None:
-        self._side = side
+    def __init__(self, link: Link, number: int, write: Callable[[], Request]) -> None:
         self._link = link
-        self._remote = remote
+        self._write = write
         self._left = number
         self._open = 0
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -200,10 +214,7 @@ class MessageSender:
     def _send(self) -> None:
         self._left -= 1
         self._open += 1
-        request = self._side.agent.writer.initial_request(
-            "MESSAGE", self._side.account, self._remote, body=TEXT, content_type="text/plain;charset=UTF-8"
-        )
-        self._link.send(request, self._answered, self._done.set_exception)
+        self._link.send(self._write(), self._answered, self._done.set_exception)
 
     def _answered(self, response: Response) -> None:
         self._open -= 1
