@@ -39,6 +39,9 @@ class TextFormat:
         """The media type of the whole body."""
         return self.media_types[0] if len(self.media_types) == 1 else ALTERNATIVE
 
+    def __str__(self) -> str:
+        return "+".join(self.media_types) + (" with a font" if self.font is not None else "")
+
     def but(self, **changes: Any) -> TextFormat:
         """The same format with some fields changed: `PLAIN_TEXT.but(font=FontHint("Arial"))`."""
         return replace(self, **changes)

@@ -23,6 +23,10 @@ class RefusalAnswer:
     warning: tuple[int, str] | None = None
     "Code and text of a Warning header (RFC 3261 §20.43)."
 
+    def __str__(self) -> str:
+        warning = "" if self.warning is None else f" with Warning {self.warning[0]}"
+        return f"{self.status} {self.reason}{warning}"
+
 
 NOT_ACCEPTABLE_HERE = RefusalAnswer(488, "Not Acceptable Here")
 "What a client without the feature answers."

@@ -19,6 +19,9 @@ class TypingTimers:
     lifetime: float = 120.0
     "So long a peer counts as typing that said no `refresh`, as in every KeyboardActivity."
 
+    def __str__(self) -> str:
+        return f"idle after {self.idle:g} s, said again every {self.refresh} s, over after {self.lifetime:g} s"
+
 
 RFC_3994 = TypingTimers()
 "The timers as the RFC has them."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from simulator.errors import ConfigurationError, Problem
@@ -137,6 +137,11 @@ class PresenceMapping:
         if substatus in XPIDF_STATES:
             return PresenceState(*XPIDF_STATES[substatus])
         return PresenceState({"open": A.AVAILABLE, "inuse": A.BUSY}.get(status, A.UNKNOWN))
+
+    def __str__(self) -> str:
+        """The tables that differ from those of `GENERIC`, by name."""
+        own = [table.name for table in fields(self) if getattr(self, table.name) != getattr(GENERIC, table.name)]
+        return f"the common tables, and its own {', '.join(own)}" if own else "the common tables"
 
     def _misplaced(self, place: str, state: Availability, number: int) -> Problem | None:
         seen = self.availability_of(number)
