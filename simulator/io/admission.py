@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from simulator.sip.transaction import ServerTransaction
 
 
+MAX_HELD = 1000
+"Requests of one connection that wait for the look-up of a domain; one more is answered 503."
+
+
 class Admission:
     """Lets requests through to the user agent whose domain the connection may speak for; each domain is looked up once
     a connection, and what comes meanwhile waits in order."""
@@ -36,7 +40,11 @@ class Admission:
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         """Let the request in, hold it until its domain has been looked up, or refuse it."""
         held = self._held.get(link)
-        if held is not None:
+        if held is not None and len(held) >= MAX_HELD:
+            sentence = f"{MAX_HELD} requests wait until the domain of the first has been looked up"
+            refusal = Refusal(503, "Service Unavailable", sentence)
+            self._agent.refuse(link, transaction, refusal, headers=[("Retry-After", "1")])
+        elif held is not None:
             held.append((transaction, request))
         else:
             self._examine(link, transaction, request)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from simulator.discovery import DiscoveryFailed
+from simulator.errors import FederationFailed
 from simulator.io.compression import Compression
 from simulator.io.link import Link, LinkLost
 from simulator.io.peering import NotFound, Way
@@ -41,6 +42,8 @@ class ConnectionHabits:
     wait for an answer [inference]."""
     reuse_incoming: bool = False
     "Whether requests also go out on connections that the partner opened and that its domain is proven on [memory]."
+    queue: int = 5000
+    "How many requests may wait for a connection or an answer of one partner; one more is refused [choice]."
     idle_seconds: float | None = None
     "After how many quiet seconds a connection that this edge opened is closed; None keeps it [memory]."
     idle_incoming_seconds: float | None = None
@@ -60,6 +63,12 @@ class ConnectionHabits:
             raise ValueError(f"an edge keeps 1 to 4 connections to a partner, not {self.connections}")
 
 
+class QueueFull(FederationFailed):
+    """Too many requests wait for the partner already; this one was not sent."""
+
+    phase = "queue"
+
+
 class Connections:
     """Opens, shares and closes the connections of a user agent. All methods are to be called on the loop's thread."""
 
@@ -70,17 +79,27 @@ class Connections:
         self._incoming: dict[Way, list[Link]] = {}
         self._of_call: OrderedDict[tuple[Way, str], Link] = OrderedDict()
         self._watched: set[Link] = set()
+        self._coming: Counter[Way] = Counter()
+        "How many requests wait until there is a connection."
         self.compression = Compression(agent, habits.compression)
 
     async def link(self, way: Way, call_id: str = "") -> Link:
         """A connection for a request to `way`; all requests of one call go by the same one while it lives.
 
-        Raises NotFound or LinkLost when none can be opened.
+        Raises NotFound or LinkLost when none can be opened, and QueueFull.
         """
+        if self._coming[way] + sum(link.waiting for link in self._ready(way)) >= self.habits.queue:
+            raise QueueFull(f"{self.habits.queue} requests wait for {way.domain} already; this one was not sent.")
         known = self._of_call.get((way, call_id))
         if known is not None and known.alive:
             return known
-        link = await self._choose(way)
+        self._coming[way] += 1
+        try:
+            link = await self._choose(way)
+        finally:
+            self._coming[way] -= 1
+            if not self._coming[way]:
+                del self._coming[way]
         if call_id and (self.habits.connections > 1 or self.habits.reuse_incoming):
             self._of_call[way, call_id] = link
             if len(self._of_call) > REMEMBERED:
