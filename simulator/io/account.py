@@ -45,7 +45,7 @@ class TypingSeen:
     active: bool
     "False when they stopped without having written."
     came_by: str
-    "`INFO` (KeyboardActivity) or `MESSAGE` (RFC 3994)."
+    "`INFO` (KeyboardActivity), `MESSAGE` (RFC 3994), or `silence`: they did not say that they stopped."
     at: float
     "Seconds on the federation's clock."
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.chat import sdp, text
-from simulator.chat.composing import IS_COMPOSING, Composing, write_composing
+from simulator.chat.composing import IS_COMPOSING, write_composing
 from simulator.chat.formats import PLAIN_TEXT, TextFormat, accepts, choose
 from simulator.errors import FederationFailed, RemoteProtocolError
 from simulator.io.account import Account
@@ -84,7 +84,7 @@ class ChatSession:
             composing = "iscomposing"
         if composing is None or (composing == "iscomposing" and not accepts(self.peer_types, IS_COMPOSING)):
             return Outcome(False, None, f"{self.remote} is not told who types: it does not take it", "policy")
-        method, content_type, body = write_composing(Composing(active), composing)
+        method, content_type, body = write_composing(self._agent.dialect.composing_notice(active), composing)
         response = await self._ask(method, content_type, body)
         if response.status in GONE:
             self._drop(f"the peer answered {method} with {response.status}")

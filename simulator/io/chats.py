@@ -7,14 +7,15 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from simulator.chat import text
-from simulator.chat.composing import Composing, is_composing_type, read_composing, write_composing
+from simulator.chat.composing import is_composing_type, read_composing, write_composing
 from simulator.chat.first_message import OFFERS, FirstMessageOutcome, first_message_headers, first_message_outcome
 from simulator.chat.formats import PLAIN, TextFormat
 from simulator.errors import RemoteProtocolError
-from simulator.io.account import Account, Refusal, TextMessage, TypingSeen
+from simulator.io.account import Account, Refusal, TextMessage
 from simulator.io.chat_session import GONE, ChatSession
 from simulator.io.invitations import PendingInvitation, receive_invite
 from simulator.io.texts import must_be_sendable
+from simulator.io.typists import Typists
 from simulator.outcome import Outcome
 from simulator.sip.invite import InviteSession
 from simulator.sip.message import Request, Response
@@ -44,6 +45,7 @@ class Chats:
         self._calling: dict[Pair, ChatSession] = {}
         self._paged: set[Pair] = set()
         "Pairs whose remote side last wrote outside of dialogs."
+        self.typists = Typists(agent)
         self.pending: dict[ServerTransaction, PendingInvitation] = {}
         "Invitations that wait for their user."
 
@@ -81,7 +83,7 @@ class Chats:
         if composing is None:
             return Outcome(False, None, "this product does not tell others who types", "policy")
         if self._pages(pair):
-            _, content_type, body = write_composing(Composing(active), "iscomposing")
+            _, content_type, body = write_composing(self._agent.dialect.composing_notice(active), "iscomposing")
             return await self._page(account, remote, content_type, body)
         session = self.session_with(account, remote) or await self._opened(account, remote, None)
         return session if isinstance(session, Outcome) else await session.tell_typing(active)
@@ -232,9 +234,10 @@ class Chats:
         try:
             if is_composing_type(media_type):
                 composing = read_composing(request.headers.get("Content-Type") or "", request.body)
-                account.typing.put(TypingSeen(sender, composing.active, request.method, agent.now))
+                self.typists.receive(account, sender, composing, request.method)
             elif request.method == "MESSAGE":
                 read = text.read_body(request.headers.get("Content-Type"), request.body, prefer=agent.dialect.prefer)
+                self.typists.message(account, sender)
                 account.inbox.put(TextMessage(read.text, sender, media_type, agent.now))
         except RemoteProtocolError as error:
             self._refuse_body(link, transaction, account, error)
@@ -263,6 +266,7 @@ class Chats:
 
     def close(self) -> None:
         """Forget every session without a word."""
+        self.typists.close()
         for session in tuple(self._live):
             session.forget("this side is closed")
 

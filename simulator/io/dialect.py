@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from simulator.chat.composing import Composing
+from simulator.chat.formats import PLAIN
 from simulator.chat.rules import ChatRules
 from simulator.io.renewal import RetryRules
 from simulator.presence import GENERIC, PresenceMapping, Style
@@ -130,6 +132,10 @@ class Dialect(ChatRules):
     def takes_first_message(self) -> bool:
         """Whether a text in an INVITE is taken and confirmed."""
         return self.consumes and self.confirmation != "never"
+
+    def composing_notice(self, active: bool) -> Composing:
+        """What is said of a user who types, or has stopped (RFC 3994 §3.2); KeyboardActivity says less."""
+        return Composing(active, PLAIN, self.typing.refresh if active else None)
 
     @property
     def style(self) -> Style:

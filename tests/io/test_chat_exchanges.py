@@ -344,6 +344,26 @@ def test_typing_goes_by_rfc_3994_to_a_peer_without_info(federation: Federation) 
     assert bob.expect_typing(from_=alice).came_by == "MESSAGE"
 
 
+@pytest.mark.parametrize("persona", [SFB_2019, GENERIC], ids=["keyboard", "iscomposing"])
+def test_who_falls_silent_counts_as_idle(federation: Federation, persona: Persona) -> None:
+    """RFC 3994 §3.3: after the time that the sign named, or 120 seconds; a message ends it at once."""
+    alice, bob = federation.sut.user("alice"), federation.partner(persona).user("bob")
+    chat = bob.chat_with(alice)
+    chat.typing().must_succeed()
+    alice.expect_typing(from_=bob)
+    federation.advance(125)
+    assert alice.expect_typing(from_=bob, active=False).came_by == "silence"
+
+    chat.typing().must_succeed()
+    chat.say("done").must_succeed()
+    alice.expect_message("done")
+    federation.advance(125)
+    chat.say("fence").must_succeed()
+    alice.expect_message("fence")
+    with pytest.raises(ExpectationFailed, match="has stopped typing"):
+        alice.expect_typing(from_=bob, active=False, within=0.01)
+
+
 def test_teams_tells_nobody_who_types(federation: Federation) -> None:
     alice, bob = federation.sut.user("alice"), federation.partner(TEAMS).user("bob")
 
