@@ -30,6 +30,17 @@ def tenant_policy(partner: Partner, domain: SipDomain | None = None) -> TenantPo
     return policy
 
 
+DIRECTIONS: Final = (
+    Case("to-the-partner", True, needs=("chat", "open-federation")),
+    Case("from-the-partner", False, needs=("receive", "open-federation", "observe-inbox")),
+)
+"""Each with what it needs of the server: a partner can send by itself."""
+WATCHERS: Final = (
+    Case("of-the-partner", True, needs=("presence", "open-federation")),
+    Case("of-the-user", False, needs=("show-presence", "open-federation")),
+)
+"""Whose presence is watched."""
+
 # -- lists of Skype for Business ----------------------------------------------------------------------------------
 
 

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 from simulator.errors import ExpectationFailed
 from simulator.scenarios import Case, cases, happened, scenario
-from simulator.scenarios.chat_cases import CONFIRMATIONS, DECLINED, EDGE_CASES, FORMS, INFOS, OFFERS, TEXTS, forms_of
+from simulator.scenarios.chat_cases import (
+    BASIC_TEXTS,
+    CONFIRMATIONS,
+    DECLINED,
+    EDGE_CASES,
+    FORMS,
+    INFOS,
+    OFFERS,
+    TEXTS,
+    forms_of,
+)
 from simulator.scenarios.steps import must_chat_both_ways
 from simulator.scenarios.traffic import must_be_told, must_not_hammer, requests_to
 
@@ -92,16 +102,37 @@ def test_unknown_user_is_not_found(federation: Federation) -> None:
 # -- what is said -------------------------------------------------------------------------------------------------
 
 
-@scenario(level="must", sources=("R2", "RFC 3428 §4"), needs=NEEDS)
+@scenario(level="must", sources=("R2", "RFC 3428 §4"), needs=INBOUND)
 @cases("text", *TEXTS)
-def test_text_arrives_unchanged(federation: Federation, text: str) -> None:
-    """Any text arrives in both directions as it was written: {text}."""
-    partner = federation.partner()
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
+def test_text_from_the_partner(federation: Federation, text: str) -> None:
+    """A text of a partner's user arrives as it was written: {text}."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
+
+    bob.chat_with(alice).say(text).must_succeed()
+
+    alice.expect_message(text, from_=bob)
+
+
+@scenario(level="must", sources=("R2", "RFC 3428 §4"), needs=OUTBOUND)
+@cases("text", *TEXTS)
+def test_text_to_the_partner(federation: Federation, text: str) -> None:
+    """A text of a user arrives at the partner as it was written: {text}."""
+    alice, bob = federation.sut.user("alice"), federation.partner().user("bob")
 
     alice.chat_with(bob).say(text).must_succeed()
+
     bob.expect_message(text, from_=alice)
+
+
+@scenario(level="must", sources=("R2", "RFC 3428 §4", "dialect §4.1"), needs=INBOUND)
+@cases("persona", "teams", "generic")
+@cases("text", *BASIC_TEXTS)
+def test_text_from_other_products(federation: Federation, persona: str, text: str) -> None:
+    """A text of a user of {persona} arrives as it was written, by session or by page."""
+    alice, bob = federation.sut.user("alice"), federation.partner(persona).user("bob")
+
     bob.chat_with(alice).say(text).must_succeed()
+
     alice.expect_message(text, from_=bob)
 
 
