@@ -49,7 +49,10 @@ _ONCE: Final[Outcomes] = {
 }
 _AGAIN: Final[Outcomes] = {
     "once": "ok",
-    "twice": ("tolerable", "Which header confirms the text is not documented (§8.4): server and caller differ in that."),
+    "twice": (
+        "tolerable",
+        "Which header confirms the text is not documented (§8.4): server and caller differ in that.",
+    ),
     "lost": ("not ok", "The text came as MESSAGE too, which was answered with 200, and was not shown."),
 }
 CONFIRMATIONS: Final = (
