@@ -33,11 +33,16 @@ class SystemClock:
     def today(self) -> datetime:
         return self._started_at + timedelta(seconds=self.now())
 
-    def advance(self, seconds: float) -> None:
-        """Jump `seconds` ahead and tell every watcher, so that timers which are now due fire at once."""
+    def advance(self, seconds: float, *, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Jump `seconds` ahead and tell every watcher, so that timers which are now due fire at once.
+
+        `meanwhile` is called when the time has changed and no timer has fired yet: for a clock elsewhere that is to
+        jump together with this one, so that nobody is told something by a clock that has not jumped.
+        """
         if seconds < 0:
             raise ValueError("a clock only goes forward")
         self._ahead += seconds
+        meanwhile()
         for watcher in self._watchers:
             watcher()
 

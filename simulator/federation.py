@@ -352,8 +352,7 @@ class Federation:
                 raise CapabilityMissing(self.sut.name, "time")
             threading.Event().wait(ahead)
             return
-        self._engine.clock.advance(ahead)
-        self.sut.advance(ahead)
+        self._engine.clock.advance(ahead, meanwhile=lambda: self.sut.advance(ahead))
 
     @property
     def records(self) -> list[Record]:
