@@ -81,6 +81,7 @@ OK = ("ok", "ok")
 VERDICTS = {
     **dict.fromkeys(PROFILES, OK),
     "server-only": ("ok", "wrong purpose"),
+    **dict.fromkeys((name for name in PROFILES if name.startswith("lets-encrypt")), ("ok", "wrong purpose")),
     "client-only": ("wrong purpose", "ok"),
     "any-eku": ("wrong purpose", "wrong purpose"),
     "server-only-intermediate": ("ok", "wrong purpose"),

@@ -139,8 +139,8 @@ def test_sipp_is_notified_of_a_state_of_its_change_and_of_the_end(
         ):
             run.must_succeed()
             notified.must_succeed()
-        with sipp.answering("notify_uas", calls, EXPECTED_STATE="active", EXPECTED_BODY="In a meeting") as notified:
-            user.set_presence("busy", note="In a meeting")
+        with sipp.answering("notify_uas", calls, EXPECTED_STATE="active", EXPECTED_BODY="busy") as notified:
+            user.set_presence("busy")
             notified.must_succeed()
         with sipp.answering(
             "notify_uas", calls, EXPECTED_STATE="terminated;reason=timeout", EXPECTED_BODY=""
