@@ -267,6 +267,7 @@ class Federation:
                 source=place if address is None else None,
                 cache=AnswerCache(speaks.discovery.cache) if speaks.discovery.cache else None,
                 now=self._engine.clock.now,
+                timers=self._engine.timers,
             ),
             loop=self._engine.loop,
             timers=self._engine.timers,

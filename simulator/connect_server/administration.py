@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from simulator.connect_server import operations
 from simulator.connect_server.server import ConnectServer
-from simulator.connect_server.settings import ServerSettings
+from simulator.connect_server.settings import Group, Location, ServerSettings
 from simulator.errors import ConfigurationError
 from simulator.io.mailbox import Mailbox
 from simulator.names import Host, SipDomain
@@ -37,6 +37,26 @@ class Administration:
         with suppress(ConfigurationError):  # there was none yet
             settings = operations.remove_route(settings, domain)
         self.server.apply(operations.add_route(settings, domain, host, port, enabled=enabled))
+
+    def put_user(self, name: str, *, location: str | None, group: str | None) -> None:
+        """Put a user into a location or configuration group; what is None stays as it is (R5, R6)."""
+        user = self.settings.user(name)
+        place, part = (user.location, user.group) if user is not None else (None, None)
+        self.change(operations.move_user, name, location=location or place, group=group or part)
+
+    def put_location(self, name: str, federation: bool | None) -> None:
+        """Make or switch a location (R5)."""
+        if self.settings.location(name) is None:
+            self.change(operations.add_location, Location(name, federation))
+        else:
+            self.change(operations.switch_location, name, federation=federation)
+
+    def put_group(self, name: str, federation: bool | None) -> None:
+        """Make or switch a configuration group (R6)."""
+        if self.settings.group(name) is None:
+            self.change(operations.add_group, Group(name, federation))
+        else:
+            self.change(operations.switch_group, name, federation=federation)
 
     def begin_test(self) -> None:
         """Remember the settings, and forget what reached the users."""

@@ -45,7 +45,7 @@ class ConnectServer(Peering):
             fqdn=settings.fqdn,
             dialect=DIALECT,
             peering=self,
-            resolver=ways.resolver(settings),
+            resolver=ways.resolver(settings, timers),
             timers=timers,
             identity=self._own.identity,
             trust_policy=ways.trust_policy(settings, timers),
@@ -124,7 +124,7 @@ class ConnectServer(Peering):
         if policy is not None:
             self.agent.transport.policy = policy
         if "dns" in changed:
-            self.agent.resolver = ways.resolver(settings)
+            self.agent.resolver = ways.resolver(settings, self._timers)
         self._take_users()
         self.agent.partings.review()
         return changes

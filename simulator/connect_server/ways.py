@@ -57,6 +57,6 @@ def trust_policy(settings: ServerSettings, timers: Timers) -> TrustPolicy:
     return TrustPolicy(roots, rules, lookups)
 
 
-def resolver(settings: ServerSettings) -> Resolver:
+def resolver(settings: ServerSettings, timers: Timers) -> Resolver:
     """Who is asked about names."""
-    return Resolver((str(settings.dns.address), settings.dns.port) if settings.dns else None)
+    return Resolver((str(settings.dns.address), settings.dns.port) if settings.dns else None, timers=timers)

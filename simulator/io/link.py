@@ -235,6 +235,13 @@ class Link(asyncio.Protocol):
         self._sip.send_one_way(request)
         self._flush_soon()
 
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes inside TLS as they are, on purpose: nothing is checked, and no transaction knows of them."""
+        if self.closed_because is not None:
+            raise self.closed_because
+        self._sip.send_raw(data)
+        self._flush_soon()
+
     def forget(self, transaction: ServerTransaction) -> None:
         """Never answer the request of `transaction`, as a BENOTIFY wants it."""
         self._sip.forget(transaction)

@@ -18,6 +18,7 @@ from simulator.discovery import (
     Status,
     Target,
 )
+from simulator.io.timers import Timers, time_limit
 
 if TYPE_CHECKING:
     import dns.message
@@ -37,15 +38,18 @@ class Resolver:
         source: str | None = None,
         cache: AnswerCache | None = None,
         now: Callable[[], float] = time.monotonic,
+        timers: Timers | None = None,
     ) -> None:
         """`server` is an address and a port; `source` is the local address that questions come from.
 
-        `cache` keeps answers, for as long as they may be kept on the clock that `now` reads.
+        `cache` keeps answers, for as long as they may be kept on the clock that `now` reads. How long a question may
+        take is measured by `timers`, or in real time without them.
         """
         self.cache = cache
         self._now = now
         self._servers: Sequence[tuple[str, int]] | None = None if server is None else (server,)
         self._source = source
+        self._timers = timers
 
     async def discover(self, plan: DiscoveryPlan) -> Route | DiscoveryFailed:
         """Ask every question of `plan`, at once those that need no other's answer, and return where it leads."""
@@ -82,7 +86,7 @@ class Resolver:
             query = dns.message.make_query(question.name.rstrip(".") + ".", question.type)
             if self._servers is None:
                 self._servers = name_servers.of_the_system()
-            async with asyncio.timeout(LIFETIME):
+            async with time_limit(LIFETIME, self._timers):
                 reply = await name_servers.reply_to(query, self._servers, self._source)
             return _answer(reply, question.type)
         except TimeoutError:

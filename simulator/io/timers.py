@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from simulator.clock import SystemClock
 
@@ -70,6 +71,21 @@ class Timers:
                     callback()
         finally:
             self._plan()
+
+
+@asynccontextmanager
+async def time_limit(seconds: float, timers: Timers | None) -> AsyncIterator[None]:
+    """As `asyncio.timeout`, on the clock of `timers`; on the real one without them. Raises TimeoutError."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(seconds if timers is None else None) as limit:
+        timer = None
+        if timers is not None:
+            timer = timers.call_at(timers.clock.now() + seconds, lambda: limit.reschedule(loop.time()))
+        try:
+            yield
+        finally:
+            if timer is not None:
+                timer.cancel()
 
 
 class Alarm:

@@ -15,14 +15,14 @@ from simulator.discovery import Attempt
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.link import Link, LinkLost, LinkUser, Tap
 from simulator.io.revocation import CheckedEndpoint, RevocationLookups
-from simulator.io.timers import Timers
+from simulator.io.timers import Timers, time_limit
 from simulator.names import parse_host
 from simulator.sip.framing import Limits
 from simulator.sip.merging import RequestRegister
 from simulator.sip.style import HeaderStyle
 
 CONNECT_TIMEOUT = 5.0
-"Seconds for TCP and TLS together."
+"Seconds for TCP and TLS together, on the federation's clock."
 MAX_INCOMING = 10_000
 "Connections that a listener keeps; one more is closed at once."
 
@@ -87,7 +87,7 @@ class SipTransport:
         server_name = None if isinstance(attempt.target.host, trust.IPAddress) else self._server_name(name)
         link = self._link("client", server_name, expected, dialled=name)
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with time_limit(CONNECT_TIMEOUT, self.timers):
                 try:
                     await asyncio.get_running_loop().create_connection(lambda: link, attempt.address, attempt.port)
                 except OSError as error:

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from simulator import tls
+from simulator.discovery import DiscoveryFailed
 from simulator.errors import ExpectationFailed, FederationFailed
 from simulator.evidence.recorder import Recorder
 from simulator.io.link import Link
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
+from simulator.io.peering import NotFound
 from simulator.io.probe import PROBES, S4B, USER, build
 from simulator.io.tap import RecordingTap
+from simulator.io.transport import SipTransport
 from simulator.io.user import DEADLINE
-from simulator.io.user_agent import UserAgent
 from simulator.names import Fqdn, SipDomain
+from simulator.partner.breakdown import Breakdown, Impostor
 from simulator.partner.log import EdgeLog, EdgeLogEntry
+from simulator.partner.mishaps import EdgeAgent, Kind, Mishap
 from simulator.partner.rules import EdgeRules
+from simulator.partner.wire import Wire, WireTap, WireUser
 from simulator.sip.message import Request, Response
 
 
@@ -106,7 +111,7 @@ class Edge:
     """The edge as a test holds it."""
 
     def __init__(
-        self, loop: LoopThread, agent: UserAgent, rules: EdgeRules, tap: EdgeTap, log: EdgeLog, opposite: SipDomain
+        self, loop: LoopThread, agent: EdgeAgent, rules: EdgeRules, tap: EdgeTap, log: EdgeLog, opposite: SipDomain
     ) -> None:
         self._loop = loop
         self._opposite = opposite
@@ -114,6 +119,8 @@ class Edge:
         self._rules = rules
         self._tap = tap
         self._log = log
+        self._impostor: Impostor | None = None
+        self._wires: list[SipTransport] = []
 
     @property
     def fqdn(self) -> Fqdn:
@@ -148,6 +155,84 @@ class Edge:
     def stop(self) -> None:
         """End every connection without a word, and listen no more."""
         self._loop.run(self._agent.transport.close())
+
+    # -- going wrong on purpose ---------------------------------------------------------------------------------
+
+    def answers(
+        self,
+        method: str | None,
+        status: int,
+        reason: str | None = None,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        times: int | None = None,
+    ) -> Mishap:
+        """Give requests of this method (None: all) this answer and no other treatment, so often or until `end()`."""
+        return self._goes_wrong(Mishap(self._loop, "answers", method, times, status, reason, headers))
+
+    def falls_silent(self, method: str | None = None, *, times: int | None = None) -> Mishap:
+        """Leave requests unanswered; the connection stays open."""
+        return self._goes_wrong(Mishap(self._loop, "silent", method, times))
+
+    def answers_late(self, seconds: float, method: str | None = None, *, times: int | None = None) -> Mishap:
+        """Take and answer requests only after so many seconds of the federation's clock."""
+        return self._goes_wrong(Mishap(self._loop, "late", method, times, seconds=seconds))
+
+    def closes_on(self, method: str | None = None, *, taken: bool = False, times: int | None = None) -> Mishap:
+        """End the connection when a request comes, instead of taking it; when `taken`, instead of answering it."""
+        kind: Kind = "closes-after-taking" if taken else "closes"
+        return self._goes_wrong(Mishap(self._loop, kind, method, times))
+
+    def _goes_wrong(self, mishap: Mishap) -> Mishap:
+        self._loop.call(self._agent.mishaps.append, mishap)
+        return mishap
+
+    def breaks_down(self, how: Breakdown = "refuses") -> None:
+        """End every connection without a word; from then on nobody listens in its place, or somebody who speaks no SIP
+        over TLS. `recovers` ends that; users, sessions and subscriptions stay."""
+        self._loop.run(self._break_down(how))
+
+    async def _break_down(self, how: Breakdown) -> None:
+        await self.end_breakdown()
+        transport = self._agent.transport
+        await transport.close()
+        self._impostor = Impostor(how, self._tap.dialled.put)
+        await self._impostor.listen(transport.address, transport.port)
+
+    def recovers(self) -> None:
+        """Listen again after `breaks_down` or `stop`."""
+        self._loop.run(self._recover())
+
+    async def _recover(self) -> None:
+        await self.end_breakdown()
+        transport = self._agent.transport
+        await transport.listen(transport.address, transport.port)
+
+    async def end_breakdown(self) -> None:
+        """Leave the edge's place free, and end what tests write by hand; to be called on the loop."""
+        if self._impostor is not None:
+            await self._impostor.close()
+            self._impostor = None
+        for transport in self._wires:
+            await transport.close()
+        self._wires.clear()
+
+    def wire(self) -> Wire:
+        """A connection of this edge to the server under test, on which the test writes by hand."""
+        return self._loop.run(self._open_wire())
+
+    async def _open_wire(self) -> Wire:
+        own, way = self._agent.transport, self._agent.peering.way_to(self._opposite)
+        route = await self._agent.resolver.discover(way.plan())
+        if isinstance(route, DiscoveryFailed):
+            raise NotFound(route.sentence, route)
+        tap, user = WireTap(self._tap), WireUser()
+        transport = SipTransport(own.identity, own.policy, own.timers, user, str(self.fqdn), tap, own.key_log)
+        self._wires.append(transport)
+        link = await transport.connect(route.attempts[0])
+        return Wire(self._loop, link, transport, tap, user)
+
+    # -- trying it out ------------------------------------------------------------------------------------------
 
     def probe(self, domain: SipDomain | str | None = None) -> ProbeResult:
         """Send the OPTIONS of `Test-CsFederatedPartner` to `domain`, by default that of the server under test."""

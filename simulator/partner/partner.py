@@ -16,10 +16,10 @@ from simulator.io.surprises import take_surprises
 from simulator.io.timers import Timers
 from simulator.io.transport import TrustPolicy
 from simulator.io.user import User
-from simulator.io.user_agent import UserAgent
 from simulator.names import Fqdn, SipDomain
 from simulator.partner.edge import Edge, EdgeTap
 from simulator.partner.log import NO_CODE, EdgeLog, EdgeLogEntry
+from simulator.partner.mishaps import EdgeAgent
 from simulator.partner.personas import Persona
 from simulator.partner.policy import DomainName, domain_named
 from simulator.partner.rules import EdgeRules, Policy
@@ -112,7 +112,7 @@ class Partner:
         )
         shown = trust.names_of(x509.load_pem_x509_certificate(identity.chain_pem))
         tap = EdgeTap(recorder, str(self.domain), lambda _link: opposite, self.rules, own_names=shown)
-        self.agent = UserAgent(
+        self.agent = EdgeAgent(
             fqdn=fqdn,
             dialect=persona.dialect,
             peering=self.rules,
@@ -144,6 +144,7 @@ class Partner:
 
     async def close(self) -> None:
         """Say good-bye where a connection is still there, end all connections and stop listening."""
+        await self.edge.end_breakdown()
         await self.agent.leave()
         await self.agent.close()
 

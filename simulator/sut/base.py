@@ -94,6 +94,27 @@ class ServerUnderTest(Protocol):
     def switch_open_federation(self, *, enabled: bool) -> None:
         """Switch the connection type on or off (R39); capability `switch-open-federation`."""
 
+    def license_server(self, *, licensed: bool) -> None:
+        """Give the server its licence or take it away (R3); capability `groups`, as all of these."""
+
+    def switch_federation(self, *, enabled: bool) -> None:
+        """Switch federation of the whole server on or off."""
+
+    def license_user(self, name: str, *, office_plus: bool) -> None:
+        """Give a user the Office Plus Pack or take it away (R4)."""
+
+    def switch_user(self, name: str, *, enabled: bool) -> None:
+        """Set the user's own switch."""
+
+    def put_user(self, name: str, *, location: str | None = None, group: str | None = None) -> None:
+        """Put a user into a location or configuration group, or both; what is left out stays (R5, R6)."""
+
+    def switch_location(self, name: str, *, enabled: bool | None) -> None:
+        """Set the switch of a location, which is made where there is none; None leaves it open (R5)."""
+
+    def switch_group(self, name: str, *, enabled: bool | None) -> None:
+        """Set the switch of a configuration group, which is made where there is none; None leaves it open (R6)."""
+
     def advance(self, seconds: float) -> None:
         """Set the server's clock ahead, where it is not the federation's own; capability `time`."""
 
@@ -117,6 +138,27 @@ class Limited:
 
     def advance(self, seconds: float) -> None:  # noqa: ARG002 - the signature of the protocol
         self.lack("time")
+
+    def license_server(self, *, licensed: bool) -> None:  # noqa: ARG002
+        self.lack("groups")
+
+    def switch_federation(self, *, enabled: bool) -> None:  # noqa: ARG002
+        self.lack("groups")
+
+    def license_user(self, name: str, *, office_plus: bool) -> None:  # noqa: ARG002
+        self.lack("groups")
+
+    def switch_user(self, name: str, *, enabled: bool) -> None:  # noqa: ARG002
+        self.lack("groups")
+
+    def put_user(self, name: str, *, location: str | None = None, group: str | None = None) -> None:  # noqa: ARG002
+        self.lack("groups")
+
+    def switch_location(self, name: str, *, enabled: bool | None) -> None:  # noqa: ARG002
+        self.lack("groups")
+
+    def switch_group(self, name: str, *, enabled: bool | None) -> None:  # noqa: ARG002
+        self.lack("groups")
 
     def start_instance(
         self,

@@ -27,6 +27,8 @@ from simulator.sut.base import Surroundings
 from simulator.sut.capabilities import CAPABILITIES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fakes.ca import Issued
 
 DEFAULT_USERS: Final = (
@@ -130,6 +132,35 @@ class EmbeddedServer:
         self._note(f"The test switches open federation {_on(enabled)}.")
         self._loop.call(lambda: self._admin.change(operations.switch_open_federation, enabled=enabled))
 
+    def license_server(self, *, licensed: bool) -> None:
+        self._change(
+            f"{'gives' if licensed else 'takes from'} the server its licence",
+            operations.license_server,
+            licensed=licensed,
+        )
+
+    def switch_federation(self, *, enabled: bool) -> None:
+        self._change(f"switches federation {_on(enabled)}", operations.switch_federation, enabled=enabled)
+
+    def license_user(self, name: str, *, office_plus: bool) -> None:
+        told = f"{'gives' if office_plus else 'takes from'} {name} the Office Plus Pack"
+        self._change(told, operations.license_user, name, office_plus=office_plus)
+
+    def switch_user(self, name: str, *, enabled: bool) -> None:
+        self._change(f"switches {name} {_on(enabled)}", operations.switch_user, name, federation=enabled)
+
+    def put_user(self, name: str, *, location: str | None = None, group: str | None = None) -> None:
+        self._note(f"The test puts {name} into {' and '.join(filter(None, (location, group)))}.")
+        self._loop.call(lambda: self._admin.put_user(name, location=location, group=group))
+
+    def switch_location(self, name: str, *, enabled: bool | None) -> None:
+        self._note(f"The test switches the location {name} {_on(enabled)}.")
+        self._loop.call(lambda: self._admin.put_location(name, enabled))
+
+    def switch_group(self, name: str, *, enabled: bool | None) -> None:
+        self._note(f"The test switches the group {name} {_on(enabled)}.")
+        self._loop.call(lambda: self._admin.put_group(name, enabled))
+
     def advance(self, seconds: float) -> None:
         """Nothing to do: the server runs on the federation's clock."""
 
@@ -152,10 +183,14 @@ class EmbeddedServer:
         self._loop.call(self._admin.end_test)
         return []
 
+    def _change(self, told: str, operation: Callable[..., ServerSettings], *arguments: object, **named: object) -> None:
+        self._note(f"The test {told}.")
+        self._loop.call(lambda: self._admin.change(operation, *arguments, **named))
+
     def _note(self, sentence: str) -> None:
         self.log.put(sentence)
         self._around.log(self._lane, sentence)
 
 
-def _on(enabled: bool) -> str:
-    return "on" if enabled else "off"
+def _on(enabled: bool | None) -> str:
+    return "to neither on nor off" if enabled is None else "on" if enabled else "off"

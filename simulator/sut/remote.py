@@ -133,6 +133,47 @@ class RemoteServer(Limited):
         self._do("change_switches", static_routes=None, open_federation=enabled)
         self._undo.append(("change_switches", {"static_routes": None, "open_federation": True}))
 
+    def license_server(self, *, licensed: bool) -> None:
+        self._change_organisation(server_licence=licensed)
+        self._undo.append(("change_organisation", {"server_licence": True, "federation": None}))
+
+    def switch_federation(self, *, enabled: bool) -> None:
+        self._change_organisation(federation=enabled)
+        self._undo.append(("change_organisation", {"server_licence": None, "federation": True}))
+
+    def license_user(self, name: str, *, office_plus: bool) -> None:
+        self._change_user(name, office_plus=office_plus)
+        self._undo.append(("change_user", self._of_user(name, office_plus=True)))
+
+    def switch_user(self, name: str, *, enabled: bool) -> None:
+        self._change_user(name, federation=enabled)
+        self._undo.append(("change_user", self._of_user(name, federation=True)))
+
+    def put_user(self, name: str, *, location: str | None = None, group: str | None = None) -> None:
+        self._change_user(name, location=location, group=group)
+
+    def switch_location(self, name: str, *, enabled: bool | None) -> None:
+        self._needs("groups")
+        self._do("put_location", name=name, federation=enabled)
+        self._undo.append(("put_location", {"name": name, "federation": None}))
+
+    def switch_group(self, name: str, *, enabled: bool | None) -> None:
+        self._needs("groups")
+        self._do("put_group", name=name, federation=enabled)
+        self._undo.append(("put_group", {"name": name, "federation": None}))
+
+    def _change_organisation(self, **changes: bool) -> None:
+        self._needs("groups")
+        self._do("change_organisation", **{"server_licence": None, "federation": None, **changes})
+
+    def _change_user(self, name: str, **changes: Any) -> None:
+        self._needs("groups")
+        self._do("change_user", **self._of_user(name, **changes))
+
+    def _of_user(self, name: str, **changes: Any) -> dict[str, Any]:
+        unchanged = {"office_plus": None, "federation": None, "location": None, "group": None}
+        return {"user": self._users.name_of(name), **unchanged, **changes}
+
     def advance(self, seconds: float) -> None:
         self._needs("time")
         self._do("advance_clock", seconds=seconds)

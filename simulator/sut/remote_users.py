@@ -169,9 +169,13 @@ class RemoteUsers:
         self._resets = resets
         self._accounts: dict[str, Account] = {}
 
+    def name_of(self, role: str) -> str:
+        """What the user in that role is called on the server."""
+        return self._names.get(role, role)
+
     def user(self, role: str) -> User:
         """The user in that role."""
-        name = self._names.get(role, role)
+        name = self.name_of(role)
         if name not in self._accounts:
             self._accounts[name] = self._new_account(name)
         return User(self._loop, self._agent, self._accounts[name])

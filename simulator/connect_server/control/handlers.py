@@ -12,7 +12,6 @@ from simulator.connect_server.certificate_list import describe
 from simulator.connect_server.certificates import StoredCertificate
 from simulator.connect_server.control import models as m
 from simulator.connect_server.control.problems import ControlError
-from simulator.connect_server.settings import Group, Location
 from simulator.connect_server.suitability import Demands, Scope
 from simulator.errors import ConfigurationError
 from simulator.io.account import Account, Consent
@@ -90,10 +89,8 @@ class Handlers:
         self, user: str, office_plus: bool | None, federation: bool | None, location: str | None, group: str | None
     ) -> m.UserInfo:
         self._account(user)
-        settings = self._server.settings.user(user)
-        if settings is not None and (location is not None or group is not None):
-            place, part = location or settings.location, group or settings.group
-            self._admin.change(operations.move_user, user, location=place, group=part)
+        if location is not None or group is not None:
+            self._admin.put_user(user, location=location, group=group)
         if office_plus is not None:
             self._admin.change(operations.license_user, user, office_plus=office_plus)
         if federation is not None:
@@ -117,16 +114,10 @@ class Handlers:
         return await self.read_organisation()
 
     async def put_location(self, name: str, federation: bool | None) -> None:
-        if self._server.settings.location(name) is None:
-            self._admin.change(operations.add_location, Location(name, federation))
-        else:
-            self._admin.change(operations.switch_location, name, federation=federation)
+        self._admin.put_location(name, federation)
 
     async def put_group(self, name: str, federation: bool | None) -> None:
-        if self._server.settings.group(name) is None:
-            self._admin.change(operations.add_group, Group(name, federation))
-        else:
-            self._admin.change(operations.switch_group, name, federation=federation)
+        self._admin.put_group(name, federation)
 
     async def send_message(self, user: str, to: str, text: str) -> m.Delivery:
         return _delivery(await self._agent.send_text(self._account(user), _uri(to), text))
