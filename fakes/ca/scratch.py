@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 import weakref
@@ -140,7 +141,7 @@ def _remove_abandoned(folder: Path) -> bool:
         return False
     for path in folder.iterdir():
         if path != claimed:
-            path.unlink()
+            _delete(path)
     claimed.unlink(missing_ok=True)
     folder.rmdir()
     return True
@@ -154,7 +155,7 @@ def _remove(folder: Path, marker: BinaryIO, owner: int) -> None:
         if path.name == MARKER:
             continue
         try:
-            path.unlink(missing_ok=True)
+            _delete(path)
         except OSError as error:
             kept.append(f"{path} ({error.strerror})")
     marker.close()
@@ -163,3 +164,11 @@ def _remove(folder: Path, marker: BinaryIO, owner: int) -> None:
     with contextlib.suppress(OSError):  # somebody cleans up too: the sweep of another start, or a cleaner of old files
         (folder / MARKER).unlink()
         folder.rmdir()
+
+
+def _delete(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; one that is gone already is fine."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -199,6 +199,28 @@ def test_the_next_start_removes_what_a_killed_run_left(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_others_put_into_a_folder_below_goes_too(tmp_path: Path) -> None:
+    """A server under test may keep its files beside its certificate."""
+    with Authority(folder=tmp_path) as authority:
+        below = authority.write_root().parent / "server" / "data"
+        below.mkdir(parents=True)
+        (below / "state").write_text("kept")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_next_start_removes_a_folder_below_too(tmp_path: Path) -> None:
+    with other_run(tmp_path) as (process, key):
+        (key.parent / "server").mkdir()
+        (key.parent / "server" / "state").write_text("kept")
+        process.kill()
+        process.wait()
+
+    Authority(folder=tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_living_run_keeps_its_files(tmp_path: Path) -> None:
     with other_run(tmp_path) as (process, key):
         assert sweep(tmp_path) == []
