@@ -62,7 +62,7 @@ class Engine:
         self.recorder = Recorder(self.clock)
         self.addresses = addresses or addresses_of(network)
         self.zones = ZoneSet()
-        self.authority = authority_of(self.settings, names)
+        self.authority = authority_of(self.settings, names, clock=self.clock.today)
         self.roots = [self.authority.root, *other_roots(self.settings)]
         "Whose certificates partners trust."
         self.revocation = RevocationLookups(self.clock)
@@ -132,7 +132,7 @@ class Engine:
         if shape is not None and shape.revoked:
             self.revocation.forget()  # a CRL from before does not name it yet
         sans = [address] if address is not None and shape is not None and shape.names_address else []
-        return self.authority.issue(str(fqdn), shape or profile, at=self.clock.today(), sans=sans)
+        return self.authority.issue(str(fqdn), shape or profile, sans=sans)
 
     def publish(
         self,

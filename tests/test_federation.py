@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from simulator.connect_server.settings import CertificateFiles
+from simulator.connect_server.settings import CertificateFolder
 from simulator.errors import ConfigurationError, ExpectationFailed
 from simulator.federation import Engine, Federation
 from simulator.io.addresses import LoopbackAddresses
@@ -91,14 +91,13 @@ def test_on_a_platform_with_one_address_the_records_carry_the_ports() -> None:
 def test_key_files_are_gone_at_the_end() -> None:
     engine = Engine()
     certificate = engine.start_embedded().settings.certificate
-    assert isinstance(certificate, CertificateFiles)
-    key = certificate.key
-    assert key.exists()
+    assert isinstance(certificate, CertificateFolder)
+    (key,) = certificate.folder.glob("*/*.key")
 
     engine.close()
 
     assert not key.exists()
-    assert not key.parent.exists()
+    assert not certificate.folder.parent.exists()
 
 
 @pytest.mark.parametrize("certificate", ["wildcard", "wrong-name", "expired", "untrusted"])

@@ -6,7 +6,7 @@ import ipaddress
 import re
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,8 +57,8 @@ class Authority:
     is removed now. `at` is the calendar time of the run, by default now. `crl_url` becomes the distribution point of
     every leaf that has one, for a list that somebody else serves; `Publisher` serves the CA's own. `keep` is a folder
     with the root of earlier runs, where a new one is put at first, for a server that imports it once; what a kept root
-    may speak for was fixed with it. Raises FakeError for a name that no certificate can hold, and for a folder with a
-    root that cannot be used.
+    may speak for was fixed with it. `clock` gives the calendar time of a run whose time is set ahead, in place of
+    `at`. Raises FakeError for a name that no certificate can hold, and for a folder with a root that cannot be used.
 
     Use it as a context manager, or call `close()`: the key files go with it.
     """
@@ -71,6 +71,7 @@ class Authority:
         at: datetime | None = None,
         crl_url: str | None = None,
         keep: Path | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         now = _calendar(at)
         root = kept.load(keep, now) if keep is not None else None
@@ -78,6 +79,7 @@ class Authority:
         self._permitted = tuple(_permitted(name) for name in wanted)
         self._window = kept.window_of(root.certificate) if root else Window(now - CA_AGE, now + CA_LIFETIME)
         self._at = at
+        self._clock = clock
         self._crl_url = crl_url
         self.issuers = Issuers(secrets.token_hex(4), self._window, self._permitted, root=root)
         "The root and what is below it."
@@ -104,7 +106,7 @@ class Authority:
 
     def now(self) -> datetime:
         """The calendar time of the run, in UTC."""
-        return _calendar(self._at)
+        return _calendar(self._at) if self._clock is None else self._clock()
 
     def publish(self, base: str, *, dead: str | None = None) -> None:
         """Let what is signed from now on name URLs below `base`, as `Publisher` serves them. Called by its `start`.
@@ -156,7 +158,7 @@ class Authority:
         common_name = None if shape.common_name is None else _fill(shape, (shape.common_name,), fqdn)[0]
         for name in (*names, *([] if common_name in (None, "{first}") else [common_name])):
             self._check_permitted(name)
-        window = self._leaf_window(shape, _calendar(at or self._at), valid_days)
+        window = self._leaf_window(shape, self.now() if at is None else _calendar(at), valid_days)
         branch = None if shape.signer == "self" else self.issuers.branch(shape.signer)
         urls = None if branch is None else self._urls(branch, shape)
         leaf, key = make_leaf(
@@ -198,6 +200,13 @@ class Authority:
                 scratch.write(f"{stem}.key", issued.key_pem),
             )
         return self._written[serial]
+
+    def folder(self, name: str) -> Path:
+        """A new folder that only this user can read, for a program that keeps files of its own; it goes with them."""
+        self._others += 1
+        folder = self._open_scratch().folder / f"{self._others:04d}-{name}"
+        folder.mkdir(mode=0o700)
+        return folder
 
     def write_root(self) -> Path:
         """Write the root for a program that wants a CA file; a second call returns the same path."""

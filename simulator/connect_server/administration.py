@@ -6,8 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from simulator.connect_server import operations
+from simulator.connect_server.certificates import StoredCertificate
 from simulator.connect_server.server import ConnectServer
+<<<<<<< HEAD
 from simulator.connect_server.settings import Group, Location, ServerSettings
+=======
+from simulator.connect_server.settings import ServerSettings
+from simulator.connect_server.suitability import Scope
+>>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 from simulator.errors import ConfigurationError
 from simulator.io.mailbox import Mailbox
 from simulator.names import Host, SipDomain
@@ -21,6 +27,8 @@ class Administration:
         self.server = server
         self.log = log
         self._before = server.settings
+        self._added: list[StoredCertificate] = []
+        self._active: StoredCertificate | None = None
 
     @property
     def settings(self) -> ServerSettings:
@@ -38,6 +46,7 @@ class Administration:
             settings = operations.remove_route(settings, domain)
         self.server.apply(operations.add_route(settings, domain, host, port, enabled=enabled))
 
+<<<<<<< HEAD
     def put_user(self, name: str, *, location: str | None, group: str | None) -> None:
         """Put a user into a location or configuration group; what is None stays as it is (R5, R6)."""
         user = self.settings.user(name)
@@ -57,13 +66,38 @@ class Administration:
             self.change(operations.add_group, Group(name, federation))
         else:
             self.change(operations.switch_group, name, federation=federation)
+=======
+    def add_certificate(
+        self, chain: bytes, key: bytes, *, scope: Scope = "machine", name: str = ""
+    ) -> StoredCertificate:
+        """Put a certificate into the store until the test ends; ConfigurationError as `CertificateStore.add`."""
+        added = self.server.store.add(chain, key, scope=scope, name=name)
+        self._added.append(added)
+        return added
+
+    def activate_certificate(self, selector: str) -> StoredCertificate:
+        """Choose a certificate of the store for federation; ConfigurationError as `ConnectServer.activate`."""
+        active = self.server.store.active()
+        chosen = self.server.activate(selector)
+        self._active = self._active or active
+        return chosen
+>>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 
     def begin_test(self) -> None:
         """Remember the settings, and forget what reached the users."""
         self._before = self.settings
+        self._added.clear()
+        self._active = None
         self.log.clear()
         self.server.empty_mailboxes()
 
     def end_test(self) -> None:
-        """Put the settings back as they were when the test began."""
+        """Put settings and store back as they were when the test began."""
+        if self._active is not None:
+            self.server.resume(self._active)
+            self._active = None
+        for certificate in self._added:
+            with suppress(ConfigurationError):  # the test has removed it, or made it the only one that there is
+                self.server.store.remove(certificate.fingerprint)
+        self._added.clear()
         self.server.apply(self._before)

@@ -177,8 +177,12 @@ class CertificateStore:
         fitness = certificate.fitness(demands, at)
         if not (fitness.usable or (demands.rules.unsuitable == "warn" and fitness.presentable)):
             raise ConfigurationError([Problem(str(certificate), fitness.sentence())])
-        _replace(self.folder / "active", f"{certificate.scope} {certificate.fingerprint}\n")
+        self.choose(certificate)
         return self.find(f"{certificate.scope}/{certificate.name}")
+
+    def choose(self, certificate: StoredCertificate) -> None:
+        """Make it the active one without asking whether it is fit."""
+        _replace(self.folder / "active", f"{certificate.scope} {certificate.fingerprint}\n")
 
     def remove(self, selector: str) -> StoredCertificate:
         """Delete a certificate and its key; ConfigurationError for the active one."""

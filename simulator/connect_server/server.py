@@ -155,6 +155,11 @@ class ConnectServer(Peering):
         self._present(own_certificate(self._settings, today))
         return certificate
 
+    def resume(self, certificate: StoredCertificate) -> None:
+        """Go back to a certificate of the store that was the active one before, fit or not."""
+        self.store.choose(certificate)
+        self._present(own_certificate(self._settings, self._timers.clock.today()))
+
     def _present(self, own: OwnCertificate) -> None:
         """Show this certificate to whoever connects from now on."""
         if own.identity != self._own.identity:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
+
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from simulator import tls
 from simulator.discovery import DiscoveryFailed
@@ -25,6 +27,18 @@ from simulator.partner.mishaps import EdgeAgent, Kind, Mishap
 from simulator.partner.rules import EdgeRules
 from simulator.partner.wire import Wire, WireTap, WireUser
 from simulator.sip.message import Request, Response
+
+
+class Pems(Protocol):
+    """A certificate with its key, as `tls.Identity` has them, or what a CA has issued."""
+
+    @property
+    def chain_pem(self) -> bytes:
+        """Leaf first."""
+
+    @property
+    def key_pem(self) -> bytes:
+        """The private key of the leaf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +105,16 @@ class EdgeTap(RecordingTap):
         self._rules = rules
         self.refusals: Mailbox[TlsRefusal] = Mailbox()
         self.dialled: Mailbox[str] = Mailbox()
+        self.seen: list[str] = []
 
     def opened(self, link: Link) -> None:
         super().opened(link)
         if not link.outgoing:
             self.dialled.put(link.peer_address)
+
+    def secured(self, link: Link, handshake: tls.HandshakeCompleted) -> None:
+        super().secured(link, handshake)
+        self.seen.append(handshake.peer[0].fingerprint(SHA256()).hex())
 
     def received(self, link: Link, message: Request | Response) -> None:
         super().received(link, message)
@@ -148,9 +167,24 @@ class Edge:
         """How many connections are open now, in both directions."""
         return self._loop.call(lambda: sum(link.alive for link in self._agent.transport.links))
 
-    def present(self, certificate: tls.Identity | None) -> None:
+    def present(self, certificate: Pems | None) -> None:
         """Show another certificate from the next connection on, as after a renewal; None shows none at all."""
-        self._loop.call(self._agent.transport.use, certificate)
+        identity = None if certificate is None else tls.Identity(certificate.chain_pem, certificate.key_pem)
+        self._loop.call(self._agent.transport.use, identity)
+
+    @property
+    def seen_certificates(self) -> tuple[str, ...]:
+        """What it was shown at each handshake, the latest last: SHA-256 in hexadecimal digits."""
+        return self._loop.call(lambda: tuple(self._tap.seen))
+
+    def hang_up(self) -> None:
+        """End every connection that is open, and go on listening."""
+
+        def close_all() -> None:
+            for link in tuple(self._agent.transport.links):
+                link.close()
+
+        self._loop.call(close_all)
 
     def stop(self) -> None:
         """End every connection without a word, and listen no more."""

@@ -14,6 +14,10 @@ class ActionFailed(SipfedError):
     """The server under test, or what drives it, did not do what it was told; the text says what came instead."""
 
 
+class Refused(ActionFailed):
+    """The server under test was told, and says no: it could be asked, but not for that."""
+
+
 class Actions(Protocol):
     """One way to have operations done; all calls are made on the loop."""
 

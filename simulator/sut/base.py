@@ -48,6 +48,26 @@ class SeesArrivals(Protocol):
         """What reached the users and no expectation took, a sentence each; all of it is taken then."""
 
 
+class CertificateRefused(SipfedError):
+    """The server under test did not take a certificate; the text says why, where it says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCertificate:
+    """One certificate in the store of a server under test (R63, R64)."""
+
+    fingerprint: str
+    "SHA-256, hexadecimal digits: what it is chosen by."
+    active: bool
+    "Whether it is the one chosen for federation."
+    usable: bool
+    "Whether the server would let it be chosen."
+    names: tuple[str, ...]
+    "The names it is made out to."
+    valid_until: str
+    "ISO 8601, UTC; empty where the server does not say."
+
+
 class ServerUnderTest(Protocol):
     """The server that is tested. A driver has the `capabilities` it names; a scenario says which ones it needs.
 
@@ -94,6 +114,7 @@ class ServerUnderTest(Protocol):
     def switch_open_federation(self, *, enabled: bool) -> None:
         """Switch the connection type on or off (R39); capability `switch-open-federation`."""
 
+<<<<<<< HEAD
     def license_server(self, *, licensed: bool) -> None:
         """Give the server its licence or take it away (R3); capability `groups`, as all of these."""
 
@@ -114,6 +135,16 @@ class ServerUnderTest(Protocol):
 
     def switch_group(self, name: str, *, enabled: bool | None) -> None:
         """Set the switch of a configuration group, which is made where there is none; None leaves it open (R6)."""
+=======
+    def list_certificates(self) -> list[HeldCertificate]:
+        """The certificates that can be chosen from (R63, R64); capability `certificates`."""
+
+    def add_certificate(self, certificate: Issued) -> HeldCertificate:
+        """Put a certificate into the store and activate nothing (R68); CertificateRefused when it is not taken."""
+
+    def activate_certificate(self, fingerprint: str) -> None:
+        """Choose a certificate of the store for federation (R65, R75); CertificateRefused when it is not fit."""
+>>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 
     def advance(self, seconds: float) -> None:
         """Set the server's clock ahead, where it is not the federation's own; capability `time`."""
@@ -135,6 +166,15 @@ class Limited:
     """The verbs that few servers have, for drivers that do not: each raises CapabilityMissing."""
 
     name: str
+
+    def list_certificates(self) -> list[HeldCertificate]:
+        self.lack("certificates")
+
+    def add_certificate(self, certificate: Issued) -> HeldCertificate:  # noqa: ARG002
+        self.lack("certificates")
+
+    def activate_certificate(self, fingerprint: str) -> None:  # noqa: ARG002
+        self.lack("certificates")
 
     def advance(self, seconds: float) -> None:  # noqa: ARG002 - the signature of the protocol
         self.lack("time")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from simulator.connect_server import operations
 from simulator.connect_server.administration import Administration
+from simulator.connect_server.certificate_list import describe
+from simulator.connect_server.certificates import CertificateStore, StoredCertificate
 from simulator.connect_server.server import ConnectServer
 from simulator.connect_server.settings import (
     CertificateFiles,
+    CertificateFolder,
     CertificateRules,
     DnsServer,
     Listen,
@@ -19,17 +23,21 @@ from simulator.connect_server.settings import (
     StaticRoutes,
     User,
 )
+from simulator.connect_server.suitability import Demands
+from simulator.errors import ConfigurationError
 from simulator.io import user as facade
 from simulator.io.mailbox import Mailbox
 from simulator.io.surprises import take_surprises
 from simulator.names import Fqdn, Host, SipDomain
-from simulator.sut.base import Surroundings
+from simulator.sut.base import CertificateRefused, HeldCertificate, Surroundings
 from simulator.sut.capabilities import CAPABILITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fakes.ca import Issued
+
+T = TypeVar("T")
 
 DEFAULT_USERS: Final = (
     User("alice", "Alice Example"),
@@ -41,21 +49,24 @@ DEFAULT_USERS: Final = (
 
 
 def default_settings(around: Surroundings, domain: SipDomain, fqdn: Fqdn, certificate: Issued) -> ServerSettings:
-    """A server that takes part in everything: both connection types are on, and it asks our DNS."""
+    """A server that takes part in everything: both connection types are on, and it asks our DNS.
+
+    Its certificate is the active one of a store of its own.
+    """
     address, port = around.addresses()
-    chain, key = around.authority.write(certificate)
+    store = CertificateStore(around.authority.folder("certificates"))
+    store.choose(store.add(certificate.chain_pem, certificate.key_pem))
     dns_address, dns_port = around.dns
     return ServerSettings(
         domain=domain,
         fqdn=fqdn,
         listen=Listen(ip_address(address), port),
-        certificate=CertificateFiles(chain, key),
+        certificate=CertificateFolder(store.folder),
         trusted_roots=around.authority.write_root(),
         dns=DnsServer(ip_address(dns_address), dns_port),
         users=DEFAULT_USERS,
         static_routes=StaticRoutes(enabled=True),
         open_federation=OpenFederation(enabled=True),
-        certificate_rules=CertificateRules(unsuitable="warn"),  # what partners make of it is the scenario's
     )
 
 
@@ -63,8 +74,7 @@ class EmbeddedServer:
     """Drives a `ConnectServer` on the federation's loop and clock."""
 
     name = "embedded Connect Server"
-    capabilities = frozenset(CAPABILITIES) - {"certificates"}
-    "All but a store of certificates, which it is not given."
+    capabilities = frozenset(CAPABILITIES)
 
     def __init__(self, around: Surroundings, settings: ServerSettings) -> None:
         """Start it; ConfigurationError when certificate or address cannot be used."""
@@ -132,6 +142,7 @@ class EmbeddedServer:
         self._note(f"The test switches open federation {_on(enabled)}.")
         self._loop.call(lambda: self._admin.change(operations.switch_open_federation, enabled=enabled))
 
+<<<<<<< HEAD
     def license_server(self, *, licensed: bool) -> None:
         self._change(
             f"{'gives' if licensed else 'takes from'} the server its licence",
@@ -160,6 +171,29 @@ class EmbeddedServer:
     def switch_group(self, name: str, *, enabled: bool | None) -> None:
         self._note(f"The test switches the group {name} {_on(enabled)}.")
         self._loop.call(lambda: self._admin.put_group(name, enabled))
+=======
+    def list_certificates(self) -> list[HeldCertificate]:
+        return self._loop.call(lambda: [self._held(one) for one in self.server.store.certificates()])
+
+    def add_certificate(self, certificate: Issued) -> HeldCertificate:
+        self._note(f"The test adds a certificate ({certificate.profile.name}) for {certificate.fqdn}.")
+        pems = certificate.chain_pem, certificate.key_pem
+        return self._taken(lambda: self._held(self._admin.add_certificate(*pems)))
+
+    def activate_certificate(self, fingerprint: str) -> None:
+        self._note(f"The test activates the certificate {fingerprint[:12]}.")
+        self._taken(lambda: self._admin.activate_certificate(fingerprint))
+
+    def _held(self, certificate: StoredCertificate) -> HeldCertificate:
+        info = describe(certificate, Demands.of(self.settings), self.server.now)
+        return HeldCertificate(info.fingerprint, info.active, info.usable, info.names, info.valid_until)
+
+    def _taken(self, action: Callable[[], T]) -> T:
+        try:
+            return self._loop.call(action)
+        except ConfigurationError as error:
+            raise CertificateRefused(str(error)) from error
+>>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 
     def advance(self, seconds: float) -> None:
         """Nothing to do: the server runs on the federation's clock."""
@@ -173,6 +207,7 @@ class EmbeddedServer:
             fqdn=fqdn,
             listen=Listen(ip_address(address), port),
             certificate=CertificateFiles(chain, key),
+            certificate_rules=CertificateRules(unsuitable="warn"),  # what partners make of it is the scenario's
         )
         return EmbeddedServer(self._around, settings)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from simulator.connect_server.control import models as m
 from simulator.connect_server.control.contract import BY_ACTION, Operation
-from simulator.sut.actions import ActionFailed, result_of
+from simulator.sut.actions import ActionFailed, Refused, result_of
 from simulator.sut.base import ServerUnderTest, Surroundings
 from simulator.sut.remote import Identity, RemoteServer
 from simulator.sut.settings import SutSettings
@@ -75,7 +75,8 @@ class HttpActions:
         where = f"{operation.method} {self._url}{path}"
         if status >= 400:
             detail = answer.get("detail") or answer.get("title") if isinstance(answer, dict) else None
-            raise ActionFailed(f"{where} was answered {status}: {detail or 'no reason was given'}")
+            told = f"{where} was answered {status}: {detail or 'no reason was given'}"
+            raise Refused(told) if status in (409, 422) else ActionFailed(told)
         return result_of(operation, answer, where)
 
     async def close(self) -> None:

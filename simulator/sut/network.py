@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from cryptography import x509
 
@@ -19,7 +20,9 @@ def addresses_of(network: Network) -> LoopbackAddresses | PortRange:
     return LoopbackAddresses() if network.bind is None else PortRange(str(network.bind), *network.ports)
 
 
-def authority_of(settings: SutSettings, more: Sequence[str] = ()) -> Authority:
+def authority_of(
+    settings: SutSettings, more: Sequence[str] = (), *, clock: Callable[[], datetime] | None = None
+) -> Authority:
     """The CA of the run: the one that was kept, or a new one. It may speak for the names and addresses of the run, and
     for `more`.
 
@@ -29,7 +32,7 @@ def authority_of(settings: SutSettings, more: Sequence[str] = ()) -> Authority:
     if settings.network.bind is not None:
         names.append(str(settings.network.bind))
     with as_mistake("network.ca"):
-        return Authority(names, keep=settings.network.ca)
+        return Authority(names, keep=settings.network.ca, clock=clock)
 
 
 def other_roots(settings: SutSettings) -> list[x509.Certificate]:

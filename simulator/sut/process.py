@@ -114,7 +114,11 @@ class ServerProcess:
 
 def as_toml(settings: ServerSettings) -> str:
     """A settings file for `sipfed connect-server`."""
-    assert isinstance(settings.certificate, CertificateFiles)
+    own = settings.certificate
+    if isinstance(own, CertificateFiles):
+        certificate = [f"chain = {_text(own.chain)}", f"key = {_text(own.key)}"]
+    else:
+        certificate = [f"store = {_text(own.folder)}"]
     lines = [
         f"domain = {_text(settings.domain)}",
         f"fqdn = {_text(settings.fqdn)}",
@@ -123,8 +127,7 @@ def as_toml(settings: ServerSettings) -> str:
         f"address = {_text(settings.listen.address)}",
         f"port = {settings.listen.port}",
         "[certificate]",
-        f"chain = {_text(settings.certificate.chain)}",
-        f"key = {_text(settings.certificate.key)}",
+        *certificate,
         "[open_federation]",
         f"enabled = {_flag(settings.open_federation.enabled)}",
         "[static_routes]",

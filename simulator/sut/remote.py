@@ -12,8 +12,13 @@ from simulator.connect_server.control import models as m
 from simulator.connect_server.control.contract import BY_ACTION, OPERATIONS
 from simulator.io.user import User
 from simulator.names import Fqdn, Host, SipDomain
+<<<<<<< HEAD
 from simulator.sut.actions import ActionFailed, Actions
 from simulator.sut.base import Limited, ServerUnderTest, Surroundings
+=======
+from simulator.sut.actions import Actions, Refused
+from simulator.sut.base import CertificateRefused, HeldCertificate, Limited, ServerUnderTest, Surroundings
+>>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 from simulator.sut.capabilities import CAPABILITIES, with_implied
 from simulator.sut.remote_users import RemoteAgent, RemoteUsers
 from simulator.sut.settings import SutSettings
@@ -31,11 +36,16 @@ NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "typing": ("show_typing", "read_typing"),
     "consent": ("set_consent", "answer_consent", "read_watchers"),
     "presence": ("set_presence", "watch", "unwatch", "read_seen"),
+    "certificates": ("list_certificates", "add_certificate", "activate_certificate"),
     "static-routes": ("put_route", "switch_route", "change_switches"),
     "switch-open-federation": ("change_switches",),
     "observe-connections": ("list_connections", "list_subscriptions"),
 }
 "The actions without which a server has not got the capability; the others are for people."
+
+
+def _held(entry: m.CertificateEntry) -> HeldCertificate:
+    return HeldCertificate(entry.fingerprint, entry.active, entry.usable, tuple(entry.names), entry.valid_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,7 @@ class RemoteServer(Limited):
         self._do("change_switches", static_routes=None, open_federation=enabled)
         self._undo.append(("change_switches", {"static_routes": None, "open_federation": True}))
 
+<<<<<<< HEAD
     def license_server(self, *, licensed: bool) -> None:
         self._change_organisation(server_licence=licensed)
         self._undo.append(("change_organisation", {"server_licence": True, "federation": None}))
@@ -173,6 +184,31 @@ class RemoteServer(Limited):
     def _of_user(self, name: str, **changes: Any) -> dict[str, Any]:
         unchanged = {"office_plus": None, "federation": None, "location": None, "group": None}
         return {"user": self._users.name_of(name), **unchanged, **changes}
+=======
+    def list_certificates(self) -> list[HeldCertificate]:
+        self._needs("certificates")
+        return [_held(entry) for entry in self._ask(m.CertificateList, "list_certificates").items]
+
+    def add_certificate(self, certificate: Issued) -> HeldCertificate:
+        self._needs("certificates")
+        chain, key = certificate.chain_pem.decode("ascii"), certificate.key_pem.decode("ascii")
+        try:
+            entry = self._ask(m.CertificateEntry, "add_certificate", chain=chain, key=key, scope="machine", name="")
+        except Refused as error:
+            raise CertificateRefused(str(error)) from error
+        if self._actions.can("delete_certificate"):
+            self._undo.append(("delete_certificate", {"fingerprint": entry.fingerprint}))
+        return _held(entry)
+
+    def activate_certificate(self, fingerprint: str) -> None:
+        self._needs("certificates")
+        before = [one.fingerprint for one in self.list_certificates() if one.active]
+        try:
+            self._do("activate_certificate", fingerprint=fingerprint)
+        except Refused as error:
+            raise CertificateRefused(str(error)) from error
+        self._undo += [("activate_certificate", {"fingerprint": one}) for one in before]
+>>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 
     def advance(self, seconds: float) -> None:
         self._needs("time")

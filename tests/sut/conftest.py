@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from fakes.ca import Authority
+from simulator.connect_server.certificates import CertificateStore
 from simulator.connect_server.settings import (
-    CertificateFiles,
+    CertificateFolder,
     DnsServer,
     Listen,
     OpenFederation,
@@ -19,6 +20,7 @@ from simulator.connect_server.settings import (
 )
 from simulator.io.addresses import LoopbackAddresses
 from simulator.names import Fqdn, SipDomain
+from simulator.sut.base import SERVER_DAYS
 from simulator.sut.embedded import DEFAULT_USERS
 from tests.real.ports import free_port
 from tests.sut.foreign import Foreign
@@ -31,12 +33,14 @@ def foreign(tmp_path: Path) -> Iterator[Foreign]:
     address, port = LoopbackAddresses().take()
     dns_port = free_port()
     with Authority(keep=tmp_path / "ca", folder=tmp_path) as authority:
-        chain, key = authority.write(authority.issue(str(fqdn)))
+        issued = authority.issue(str(fqdn), valid_days=SERVER_DAYS)
+        store = CertificateStore(tmp_path / "store")
+        store.choose(store.add(issued.chain_pem, issued.key_pem))
         settings = ServerSettings(
             domain=domain,
             fqdn=fqdn,
             listen=Listen(ip_address(address), port or free_port()),
-            certificate=CertificateFiles(chain, key),
+            certificate=CertificateFolder(store.folder),
             trusted_roots=tmp_path / "ca" / "root.crt",
             dns=DnsServer(ip_address("127.0.0.1"), dns_port),
             users=DEFAULT_USERS,

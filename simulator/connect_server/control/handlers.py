@@ -228,13 +228,13 @@ class Handlers:
         return m.CertificateList(items=[self._entry(one) for one in store.certificates()])
 
     async def add_certificate(self, chain: str, key: str, scope: Scope, name: str) -> m.CertificateEntry:
-        added = self._server.store.add(
+        added = self._admin.add_certificate(
             chain.encode("ascii", "replace"), key.encode("ascii", "replace"), scope=scope, name=name
         )
         return self._entry(added)
 
     async def activate_certificate(self, fingerprint: str) -> m.CertificateEntry:
-        return self._entry(self._server.activate(fingerprint))
+        return self._entry(self._admin.activate_certificate(fingerprint))
 
     async def delete_certificate(self, fingerprint: str) -> None:
         self._server.store.remove(fingerprint)
