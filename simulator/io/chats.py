@@ -61,6 +61,7 @@ class Chats:
         pair = (account.uri, remote)
         if self._pages(pair):
             return await self._page(account, remote, *text.encode(message, *([form] if form else [])))
+        outcome = Outcome(False, None, "the other side ended each session before a message could go", "message")
         for _ in range(2):
             session = self.session_with(account, remote)
             if session is None:
@@ -72,6 +73,8 @@ class Chats:
                 if ours and opened.first_message_taken:
                     return Outcome(True, 200, "OK", "invite")
                 session = opened
+                if not session.usable:  # the other side, who called at the same time, has ended it meanwhile
+                    continue
             outcome = await session.send(message, form)
             if outcome.status not in GONE:
                 break
