@@ -1,0 +1,111 @@
+"""Generate topologies, try each on the server, and shrink the first that disagrees with the requirements."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis.errors import Flaky
+
+from simulator.exploration.building import out_of_reach
+from simulator.exploration.trying import Disagreement, Trial, check
+from simulator.federation import Engine
+from simulator.oracle import Action, Topology, predict, topologies
+
+DIRECTIONS: tuple[Action, Action] = ("message to the partner", "message from the partner")
+
+
+@dataclass
+class Report:
+    """What was explored."""
+
+    seed: int
+    "Repeats it."
+    tried: int = 0
+    "How many topologies were built."
+    seconds: float = 0.0
+    "Real time."
+    cpu: float = 0.0
+    "CPU time of this process."
+    classes: Counter[tuple[Action, str, str]] = field(default_factory=Counter)
+    "How often each class was met: the action, what happened, and the reason that the oracle gives."
+    disagreement: Disagreement | None = None
+    "The smallest topology in which server and requirements disagree; None when there is none."
+    flaky: bool = False
+    "Whether the disagreement did not come back when the same topology was tried again."
+    out_of_time: bool = False
+    "Whether the time limit ended it."
+
+    def count(self, trial: Trial) -> None:
+        """Count a topology and what happened in it."""
+        self.tried += 1
+        reasons = predict(trial.topology).actions  # with names that are the same each time
+        for action in DIRECTIONS:
+            if action in trial.outcomes:
+                what = "delivered" if trial.outcomes[action].delivered else "failed"
+                self.classes[action, what, reasons[action].reason] += 1
+
+
+class _TimeIsUp(BaseException):
+    """Not an Exception, which hypothesis would take for a failure of the example."""
+
+
+def explore(
+    engine: Engine,
+    *,
+    examples: int = 100,
+    seed: int = 0,
+    time_limit: float | None = None,
+    personas: Collection[str] | None = None,
+    on_trial: Callable[[Trial], None] = lambda _trial: None,
+) -> Report:
+    """Try up to `examples` topologies on the server of the engine, for at most `time_limit` seconds.
+
+    The first disagreement is shrunk, which the time limit does not cut short. The same seed tries the same topologies,
+    as long as the versions of this package and of hypothesis are the same.
+    """
+    assert engine.sut is not None
+    report = Report(seed)
+    began, cpu = time.monotonic(), time.process_time()
+    drawn = topologies(without=out_of_reach(engine.sut.capabilities), **({"personas": personas} if personas else {}))
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+        verbosity=Verbosity.quiet,
+    )
+    @given(drawn)
+    def one(topology: Topology) -> None:
+        late = time_limit is not None and time.monotonic() - began > time_limit
+        if late and report.disagreement is None:
+            raise _TimeIsUp
+        try:
+            trial = check(engine, topology)
+        except Disagreement as disagreement:
+            report.disagreement = disagreement
+            report.count(disagreement.trial)
+            raise
+        report.count(trial)
+        on_trial(trial)
+
+    try:
+        one()
+    except Disagreement as disagreement:
+        report.disagreement = disagreement
+    except Flaky:
+        report.flaky = True
+    except _TimeIsUp:
+        report.out_of_time = True
+    report.seconds, report.cpu = time.monotonic() - began, time.process_time() - cpu
+    return report
