@@ -86,8 +86,7 @@ def stray_routes() -> SearchStrategy[Route]:
     )
 
 
-@st.composite
-def partner_policies(draw: DrawFn, *, tenant: bool = False) -> PartnerPolicy:
+def partner_policies(*, tenant: bool = False) -> SearchStrategy[PartnerPolicy]:
     """What an S4B edge, or a Teams tenant, may have set; never what its tools refuse."""
     lists = st.lists(st.sampled_from(ENTRIES), max_size=2, unique=True).map(tuple)
     changes: dict[str, SearchStrategy[Any]] = {
@@ -100,8 +99,15 @@ def partner_policies(draw: DrawFn, *, tenant: bool = False) -> PartnerPolicy:
         changes |= {"subdomains": st.just(True), "trial": st.just(True)}
     else:
         changes |= {"discovery": st.just(False), "proxy": st.just(True)}
-    chosen = draw(st.lists(st.sampled_from(tuple(changes)), min_size=1, max_size=3, unique=True))
-    policy = replace(PartnerPolicy(), **{name: draw(changes[name]) for name in chosen})
+    chosen = st.lists(st.sampled_from(tuple(changes)), min_size=1, max_size=3, unique=True)
+    return _policies(chosen, changes, tenant)
+
+
+@st.composite
+def _policies(
+    draw: DrawFn, chosen: SearchStrategy[list[str]], changes: dict[str, SearchStrategy[Any]], tenant: bool
+) -> PartnerPolicy:
+    policy = replace(PartnerPolicy(), **{name: draw(changes[name]) for name in draw(chosen)})
     if not tenant:  # S4B keeps a domain on one list only
         policy = replace(policy, blocked=tuple(one for one in policy.blocked if one not in (policy.allowed or ())))
     return policy
@@ -118,38 +124,53 @@ def own_servers() -> SearchStrategy[OwnServer]:
     )
 
 
-@st.composite
 def topologies(
-    draw: DrawFn,
     *,
     personas: Collection[str] = PERSONAS,
     without: Collection[str] = (),
     users: Collection[str] = ("alice", "carol", "dave"),
-) -> Topology:
+) -> SearchStrategy[Topology]:
     """Topologies that differ from the plain one in up to four fields, none of them one of `without`.
 
     They shrink to the plain one with the first of `personas`.
     """
-    persona = draw(st.sampled_from(tuple(personas)))
-    values: dict[str, SearchStrategy[Any]] = {
-        "srv": srv_sets(),
-        "certificate": st.sampled_from(tuple(SHAPES)),
-        "route": routes(),
-        "policy": partner_policies(tenant=persona == "teams"),
-        "open_federation": st.just(False),
-        "address": st.sampled_from(("none", "wildcard", "alias", "flattened")),
-        "edge": st.sampled_from(EDGES),
-        "static_routes": st.just(False),
-        "stray": stray_routes(),
-        "own_port": st.just(True),
-        "domain": st.sampled_from(("connect.{base}", "xn--bcher-kva.{base}")),
-        "user": st.sampled_from(tuple(users)),
-        "owner": st.sampled_from(OWNERS),
-        "server": own_servers(),
+    fields = tuple(name for name in ALL_FIELDS if name not in without)
+    values = {**_VALUES, "user": st.sampled_from(tuple(users))}
+    changed = st.lists(st.sampled_from(fields), max_size=4, unique=True) if fields else st.just([])
+    return _topologies(st.sampled_from(tuple(personas)), changed, values)
+
+
+@st.composite
+def _topologies(
+    draw: DrawFn,
+    personas: SearchStrategy[str],
+    changed: SearchStrategy[list[str]],
+    values: dict[str, SearchStrategy[Any]],
+) -> Topology:
+    # What is drawn from is made once and not in here: making strategies takes longer than drawing from them.
+    persona = draw(personas)
+    changes = {
+        name: draw(_TENANTS if name == "policy" and persona == "teams" else values[name]) for name in draw(changed)
     }
-    fields = [name for name in ALL_FIELDS if name not in without]
-    chosen = draw(st.lists(st.sampled_from(fields), max_size=4, unique=True)) if fields else []
-    topology = Topology(persona=persona, **{name: draw(values[name]) for name in chosen})
+    topology = Topology(persona=persona, **changes)
     if topology.domain == "{base}" and "{parent}" in topology.edge:  # above it there is nothing of its own
         topology = replace(topology, domain="connect.{base}")
     return topology
+
+
+_VALUES: Final[dict[str, SearchStrategy[Any]]] = {
+    "srv": srv_sets(),
+    "certificate": st.sampled_from(tuple(SHAPES)),
+    "route": routes(),
+    "policy": partner_policies(tenant=False),
+    "open_federation": st.just(False),
+    "address": st.sampled_from(("none", "wildcard", "alias", "flattened")),
+    "edge": st.sampled_from(EDGES),
+    "static_routes": st.just(False),
+    "stray": stray_routes(),
+    "own_port": st.just(True),
+    "domain": st.sampled_from(("connect.{base}", "xn--bcher-kva.{base}")),
+    "owner": st.sampled_from(OWNERS),
+    "server": own_servers(),
+}
+_TENANTS: Final = partner_policies(tenant=True)
