@@ -8,12 +8,8 @@ from contextlib import suppress
 from simulator.connect_server import operations
 from simulator.connect_server.certificates import StoredCertificate
 from simulator.connect_server.server import ConnectServer
-<<<<<<< HEAD
 from simulator.connect_server.settings import Group, Location, ServerSettings
-=======
-from simulator.connect_server.settings import ServerSettings
 from simulator.connect_server.suitability import Scope
->>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 from simulator.errors import ConfigurationError
 from simulator.io.mailbox import Mailbox
 from simulator.names import Host, SipDomain
@@ -46,7 +42,6 @@ class Administration:
             settings = operations.remove_route(settings, domain)
         self.server.apply(operations.add_route(settings, domain, host, port, enabled=enabled))
 
-<<<<<<< HEAD
     def put_user(self, name: str, *, location: str | None, group: str | None) -> None:
         """Put a user into a location or configuration group; what is None stays as it is (R5, R6)."""
         user = self.settings.user(name)
@@ -66,7 +61,7 @@ class Administration:
             self.change(operations.add_group, Group(name, federation))
         else:
             self.change(operations.switch_group, name, federation=federation)
-=======
+
     def add_certificate(
         self, chain: bytes, key: bytes, *, scope: Scope = "machine", name: str = ""
     ) -> StoredCertificate:
@@ -81,7 +76,6 @@ class Administration:
         chosen = self.server.activate(selector)
         self._active = self._active or active
         return chosen
->>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 
     def begin_test(self) -> None:
         """Remember the settings, and forget what reached the users."""

@@ -114,7 +114,6 @@ class ServerUnderTest(Protocol):
     def switch_open_federation(self, *, enabled: bool) -> None:
         """Switch the connection type on or off (R39); capability `switch-open-federation`."""
 
-<<<<<<< HEAD
     def license_server(self, *, licensed: bool) -> None:
         """Give the server its licence or take it away (R3); capability `groups`, as all of these."""
 
@@ -135,7 +134,7 @@ class ServerUnderTest(Protocol):
 
     def switch_group(self, name: str, *, enabled: bool | None) -> None:
         """Set the switch of a configuration group, which is made where there is none; None leaves it open (R6)."""
-=======
+
     def list_certificates(self) -> list[HeldCertificate]:
         """The certificates that can be chosen from (R63, R64); capability `certificates`."""
 
@@ -144,7 +143,6 @@ class ServerUnderTest(Protocol):
 
     def activate_certificate(self, fingerprint: str) -> None:
         """Choose a certificate of the store for federation (R65, R75); CertificateRefused when it is not fit."""
->>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 
     def advance(self, seconds: float) -> None:
         """Set the server's clock ahead, where it is not the federation's own; capability `time`."""

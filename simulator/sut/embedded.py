@@ -142,7 +142,6 @@ class EmbeddedServer:
         self._note(f"The test switches open federation {_on(enabled)}.")
         self._loop.call(lambda: self._admin.change(operations.switch_open_federation, enabled=enabled))
 
-<<<<<<< HEAD
     def license_server(self, *, licensed: bool) -> None:
         self._change(
             f"{'gives' if licensed else 'takes from'} the server its licence",
@@ -171,7 +170,7 @@ class EmbeddedServer:
     def switch_group(self, name: str, *, enabled: bool | None) -> None:
         self._note(f"The test switches the group {name} {_on(enabled)}.")
         self._loop.call(lambda: self._admin.put_group(name, enabled))
-=======
+
     def list_certificates(self) -> list[HeldCertificate]:
         return self._loop.call(lambda: [self._held(one) for one in self.server.store.certificates()])
 
@@ -193,7 +192,6 @@ class EmbeddedServer:
             return self._loop.call(action)
         except ConfigurationError as error:
             raise CertificateRefused(str(error)) from error
->>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 
     def advance(self, seconds: float) -> None:
         """Nothing to do: the server runs on the federation's clock."""

@@ -12,13 +12,8 @@ from simulator.connect_server.control import models as m
 from simulator.connect_server.control.contract import BY_ACTION, OPERATIONS
 from simulator.io.user import User
 from simulator.names import Fqdn, Host, SipDomain
-<<<<<<< HEAD
-from simulator.sut.actions import ActionFailed, Actions
-from simulator.sut.base import Limited, ServerUnderTest, Surroundings
-=======
-from simulator.sut.actions import Actions, Refused
+from simulator.sut.actions import ActionFailed, Actions, Refused
 from simulator.sut.base import CertificateRefused, HeldCertificate, Limited, ServerUnderTest, Surroundings
->>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 from simulator.sut.capabilities import CAPABILITIES, with_implied
 from simulator.sut.remote_users import RemoteAgent, RemoteUsers
 from simulator.sut.settings import SutSettings
@@ -143,7 +138,6 @@ class RemoteServer(Limited):
         self._do("change_switches", static_routes=None, open_federation=enabled)
         self._undo.append(("change_switches", {"static_routes": None, "open_federation": True}))
 
-<<<<<<< HEAD
     def license_server(self, *, licensed: bool) -> None:
         self._change_organisation(server_licence=licensed)
         self._undo.append(("change_organisation", {"server_licence": True, "federation": None}))
@@ -184,7 +178,7 @@ class RemoteServer(Limited):
     def _of_user(self, name: str, **changes: Any) -> dict[str, Any]:
         unchanged = {"office_plus": None, "federation": None, "location": None, "group": None}
         return {"user": self._users.name_of(name), **unchanged, **changes}
-=======
+
     def list_certificates(self) -> list[HeldCertificate]:
         self._needs("certificates")
         return [_held(entry) for entry in self._ask(m.CertificateList, "list_certificates").items]
@@ -208,7 +202,6 @@ class RemoteServer(Limited):
         except Refused as error:
             raise CertificateRefused(str(error)) from error
         self._undo += [("activate_certificate", {"fingerprint": one}) for one in before]
->>>>>>> 61e1530 (catalogue: names, and certificates: the store, choosing, renewal; the embedded server has a store)
 
     def advance(self, seconds: float) -> None:
         self._needs("time")
