@@ -18,7 +18,7 @@ from simulator.scenarios.chat_cases import (
     forms_of,
 )
 from simulator.scenarios.steps import must_chat_both_ways
-from simulator.scenarios.traffic import must_be_told, must_not_hammer, requests_to
+from simulator.scenarios.traffic import answers_of, must_be_told, must_not_hammer, requests_to
 
 if TYPE_CHECKING:
     from simulator.federation import Federation
@@ -284,7 +284,12 @@ def test_route_set_comes_back_unchanged(federation: Federation) -> None:
         alice.chat_with(bob).say(text).must_succeed()
         bob.expect_message(text, from_=alice)
 
-    assert requests_to(federation, partner, "MESSAGE"), "no message came inside the session"
+    (answer,) = (answer for answer in answers_of(federation, partner, "INVITE") if answer.status == 200)
+    wanted = [*reversed(answer.record_routes)]
+    for message in requests_to(federation, partner, "ACK", "MESSAGE"):
+        assert list(message.routes) == wanted, (
+            f"{message.method} has Route {message.routes}, but Record-Route was {wanted}"
+        )
 
 
 @scenario(level="must", sources=("R2", "dialect §4.2"), needs=INBOUND)
@@ -453,20 +458,20 @@ def test_session_that_ends_after_ten_quiet_minutes(federation: Federation, perso
 @scenario(level="must", sources=("RFC 4028 §9", "dialect §4.2"), needs=(*NEEDS, "time"))
 @cases("caller", "partner", "user")
 def test_session_timer(federation: Federation, caller: str) -> None:
-    """A session for which the partner wants a session timer is refreshed, and lives longer than its interval."""
+    """A session for which the partner wants a session timer is refreshed, by whom they agree, and lives on."""
     from simulator.partner import SFB_2019
 
     partner = federation.partner(SFB_2019.but(name="asks", session_interval=120, session_idle_seconds=0))
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice, anna, bob = federation.sut.user("alice"), federation.sut.user("anna"), partner.user("bob")
     one, other = (bob, alice) if caller == "partner" else (alice, bob)
     one.chat_with(other).say("before").must_succeed()
     other.expect_message("before", from_=one)
 
     for number in range(4):
-        federation.advance(70)
-        bob.chat_with(alice).say(str(number)).must_succeed()
-        alice.expect_message(str(number), from_=bob)
-    assert bob.chat_with(alice).is_open
+        federation.advance(65)
+        bob.chat_with(anna).say(f"fence {number}").must_succeed()  # what was due has gone out before
+        anna.expect_message(f"fence {number}", from_=bob)
+    assert bob.chat_with(alice).is_open, "the session ended: it was not refreshed, or a refresh was refused"
 
     alice.chat_with(bob).say("after").must_succeed()
     bob.expect_message("after", from_=alice)
