@@ -13,8 +13,8 @@
     composing       write_composing(Composing(True), "info" | "iscomposing") -> (method, Content-Type, body);
                     read_composing(content_type, body); is_composing_type(media_type)
     typing_state    Composer (what to send, and when) and TypingWatcher (what to show), both with `now`
-    delivery        delivery(response) -> Delivery; write_imdn, read_imdn
+    delivery        delivery(response) -> Delivery; write_imdn, read_imdn: reports of conferences
 
 What a peer got wrong raises RemoteProtocolError with the status to answer; what cannot be sent, LocalProtocolError.
-A body's readers take time linear in its size. Beneath them: charset, font, html, rtf, multipart, document (XML).
+A body's readers take time linear in its size. Beneath them: charset, font, html, rtf, multipart.
 """

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from typing import TYPE_CHECKING, Literal
 
-from simulator.chat import document
+from simulator import markup
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.sip.fields import MediaType
 
@@ -65,22 +64,21 @@ def read_composing(content_type: str | MediaType, body: bytes) -> Composing:
     media_type = content_type if isinstance(content_type, MediaType) else MediaType.parse(content_type)
     if not is_composing_type(media_type.name):
         raise RemoteProtocolError(f"A body of type {media_type.name[:80]!r} says nothing of typing.", status_hint=415)
-    root = document.parse(body)
-    name = document.local(root)
+    root = markup.parse(body)
+    name = markup.local(root)
     if media_type.name == IS_COMPOSING:
         if name != "isComposing":
             raise RemoteProtocolError(f"A document of this type begins with <isComposing>, not with <{name[:40]}>.")
         return _read_is_composing(root)
     if name != "KeyboardActivity":
         raise RemoteProtocolError(f"The document <{name[:40]}> is not understood here.", status_hint=415)
-    status = document.child(root, "status")
+    status = markup.child(root, "status")
     if status is None or "status" not in status.attrib:
         raise RemoteProtocolError("A KeyboardActivity has an element <status status=...>, and this one has none.")
     return Composing(str(status.get("status")).strip().lower() == "type")
 
 
 def _write_is_composing(composing: Composing) -> bytes:
-    document.check(composing.content_type or "")
     if composing.refresh is not None and composing.refresh < 1:
         raise LocalProtocolError(f"The refresh interval is at least one second, not {composing.refresh}.")
     fields = [("state", "active" if composing.active else "idle")]
@@ -90,7 +88,7 @@ def _write_is_composing(composing: Composing) -> bytes:
         moment = composing.last_active.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         fields.append(("lastactive", moment.zfill(20)))
     if composing.content_type is not None:
-        fields.append(("contenttype", escape(composing.content_type, quote=False)))
+        fields.append(("contenttype", markup.text(composing.content_type)))
     if composing.refresh is not None:
         fields.append(("refresh", str(composing.refresh)))
     inside = "".join(f"<{name}>{value}</{name}>" for name, value in fields)
@@ -99,17 +97,17 @@ def _write_is_composing(composing: Composing) -> bytes:
 
 
 def _read_is_composing(root: _Element) -> Composing:
-    state = document.child(root, "state")
+    state = markup.child(root, "state")
     if state is None:
         raise RemoteProtocolError("An isComposing document has an element <state>, and this one has none.")
-    refresh = document.text(document.child(root, "refresh"))
+    refresh = markup.content(markup.child(root, "refresh"))
     if refresh and not _SECONDS.fullmatch(refresh):
         raise RemoteProtocolError(f"The refresh interval {refresh[:40]!r} is no number of seconds.")
     return Composing(
-        document.text(state).lower() == "active",
-        document.text(document.child(root, "contenttype")) or None,
+        markup.content(state).lower() == "active",
+        markup.content(markup.child(root, "contenttype")) or None,
         int(refresh) if refresh else None,
-        _moment(document.text(document.child(root, "lastactive"))),
+        _moment(markup.content(markup.child(root, "lastactive"))),
     )
 
 

@@ -1,4 +1,8 @@
-"""Whether a chat message arrived: the answer to MESSAGE, and delivery reports (dialect facts §4.5, [MS-CONFIM])."""
+"""Whether a chat message arrived: the answer to MESSAGE, and delivery reports (dialect facts §4.5, [MS-CONFIM]).
+
+In a chat of two the final response is the report, so that no partner sends such a document: it follows the 202 of a
+conference. The reader and the writer are for tests that play one, or that look into what a server passes on.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from html import escape
 from typing import TYPE_CHECKING
 
-from simulator.chat import document
+from simulator import markup
 from simulator.errors import LocalProtocolError, RemoteProtocolError
 from simulator.sip.message import Response
 
@@ -78,21 +81,19 @@ def write_imdn(message_id: int, recipients: Sequence[Recipient]) -> bytes:
     """
     if not 0 <= message_id < 10**10 or any(not 100 <= one.status <= 699 for one in recipients):
         raise LocalProtocolError("A message id has up to ten digits, and a status is 100 to 699.")
-    document.check(*(one.uri for one in recipients))
-    document.check(*(text for one in recipients for entry in one.entries for text in entry))
     told = "".join(map(_written, recipients))
     return f'<imdn xmlns="{NAMESPACE}"><message-id>{message_id}</message-id>{told}</imdn>'.encode()
 
 
 def read_imdn(body: bytes) -> DeliveryReport:
     """A delivery report; raises RemoteProtocolError for what is none (400, 413 where too large)."""
-    root = document.parse(body)
-    if document.local(root) != "imdn":
-        raise RemoteProtocolError(f"A delivery report begins with <imdn>, not with <{document.local(root)[:40]}>.")
-    number = document.text(document.child(root, "message-id"))
+    root = markup.parse(body)
+    if markup.local(root) != "imdn":
+        raise RemoteProtocolError(f"A delivery report begins with <imdn>, not with <{markup.local(root)[:40]}>.")
+    number = markup.content(markup.child(root, "message-id"))
     if not _NUMBER.fullmatch(number):
         raise RemoteProtocolError(f"A delivery report names the message by a number, not by {number[:40]!r}.")
-    recipients = [found for found in root.iterchildren("{*}*") if document.local(found) == "recipient"]
+    recipients = [found for found in root.iterchildren("{*}*") if markup.local(found) == "recipient"]
     if len(recipients) > MAX_RECIPIENTS:
         raise RemoteProtocolError(f"The delivery report has more than {MAX_RECIPIENTS} recipients.")
     return DeliveryReport(int(number), tuple(map(_read, recipients)))
@@ -104,28 +105,19 @@ _STATUS = re.compile("[1-6][0-9]{2}")
 
 def _written(one: Recipient) -> str:
     entries = "".join(
-        f"<entry><key>{_escaped(key)}</key><value>{_escaped(value)}</value></entry>" for key, value in one.entries
+        f"<entry><key>{markup.text(key)}</key><value>{markup.text(value)}</value></entry>" for key, value in one.entries
     )
-    return f"<recipient uri={_attribute(one.uri)}><status>{one.status}</status>{entries}</recipient>"
-
-
-def _escaped(text: str) -> str:
-    return escape(text, quote=False).replace("\r", "&#13;")
-
-
-def _attribute(text: str) -> str:
-    written = escape(text).replace("\r", "&#13;").replace("\n", "&#10;").replace("\t", "&#9;")
-    return f'"{written}"'
+    return f'<recipient uri="{markup.attribute(one.uri)}"><status>{one.status}</status>{entries}</recipient>'
 
 
 def _read(element: _Element) -> Recipient:
-    status = document.text(document.child(element, "status"))
+    status = markup.content(markup.child(element, "status"))
     uri = element.get("uri")
     if uri is None or not _STATUS.fullmatch(status):
         raise RemoteProtocolError("A recipient of the delivery report has no uri or no status of three digits.")
-    entries = [found for found in element.iterchildren("{*}*") if document.local(found) == "entry"]
+    entries = [found for found in element.iterchildren("{*}*") if markup.local(found) == "entry"]
     return Recipient(str(uri), int(status), tuple(map(_entry, entries)))
 
 
 def _entry(element: _Element) -> tuple[str, str]:
-    return document.all_text(document.child(element, "key")), document.all_text(document.child(element, "value"))
+    return markup.all_text(markup.child(element, "key")), markup.all_text(markup.child(element, "value"))

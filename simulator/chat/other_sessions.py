@@ -9,11 +9,10 @@ from __future__ import annotations
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
-from simulator.chat import document
+from simulator import markup
 from simulator.chat.invitation import CONFERENCE, FILE_TRANSFER, MULTIPARTY, OLD_FILE_TRANSFER
 from simulator.chat.multipart import Part, write_multipart
 from simulator.chat.sdp import CONTENT_TYPE, im_offer, session_lines
@@ -42,9 +41,9 @@ class SessionOffer:
 
 def conference_offer(focus_uri: str, *, subject: str = "") -> SessionOffer:
     """The invitation to go on in a conference, whose focus has this URI."""
-    document.check(focus_uri, subject)
     body = (
-        f'<Conferencing version="2.0"><focus-uri>{escape(focus_uri)}</focus-uri><subject>{escape(subject)}</subject>'
+        f'<Conferencing version="2.0"><focus-uri>{markup.text(focus_uri)}</focus-uri>'
+        f"<subject>{markup.text(subject)}</subject>"
         '<im available="true"><first-im/></im></Conferencing>'
     )
     return SessionOffer(CONFERENCE, body.encode())
@@ -72,10 +71,9 @@ def old_file_offer(
 
 def file_offer(address: str | IPv4Address | IPv6Address, *, name: str = "report.txt", size: int = 1024) -> SessionOffer:
     """A file as Lync 2010 and later offer it: its description and a session of data in one multipart/mixed."""
-    document.check(name)
     request = (
         '<request xmlns="http://schemas.microsoft.com/rtc/2009/05/filetransfer" requestId="1"><publishFile>'
-        f'<fileInfo embed="false"><id>{{1A2B3C4D-0000-4000-8000-0123456789AB}}</id><name>{escape(name)}</name>'
+        f'<fileInfo embed="false"><id>{{1A2B3C4D-0000-4000-8000-0123456789AB}}</id><name>{markup.text(name)}</name>'
         f"<size>{size}</size></fileInfo></publishFile></request>"
     )
     parts = (Part(FILE_TRANSFER, request.encode()), Part(CONTENT_TYPE, _description(address, ["data"])))

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from simulator.errors import RemoteProtocolError
-from simulator.presence.markup import attribute, child, parse, uri_of
+from simulator.markup import attribute, child, parse
+from simulator.presence.values import uri_of
 
 CONTENT_TYPE = "application/msrtc-adrl-categorylist+xml"
 
@@ -83,7 +84,7 @@ def write(subscription: BatchSubscription) -> bytes:
 
 def read(body: bytes) -> BatchSubscription:
     """What a watcher asks for. Raises RemoteProtocolError for what is no such request or names no action."""
-    root = parse(body, "batchSub", limit=MAX_BATCH)
+    root = parse(body, "batchSub", what="presence document", limit=MAX_BATCH)
     actions = []
     for action in root.iterchildren("{*}action"):
         resources = []

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.errors import LocalProtocolError
+from simulator.markup import attribute, child, content, parse, text
 from simulator.presence.mapping import GENERIC, PresenceMapping
-from simulator.presence.markup import attribute, child, content, parse, text, uri_of, whole_number
 from simulator.presence.scale import family
 from simulator.presence.state import Availability, NoteType, Part, PresenceDocument, PresenceState, trim
+from simulator.presence.values import uri_of, whole_number
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -87,7 +88,7 @@ def read(body: bytes, mapping: PresenceMapping = GENERIC) -> PresenceDocument:
     Of several publications of one category the aggregate one counts, then the newest. Raises RemoteProtocolError for
     what is no such document, holds a DTD, or has an availability that is no number.
     """
-    root = parse(body, "categories")
+    root = parse(body, "categories", what="presence document")
     newest: dict[str, _Element] = {}
     for category in root.iterchildren("{*}category"):
         name = category.get("name", "")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from simulator.markup import attribute, child, parse
 from simulator.presence.mapping import GENERIC, PresenceMapping
-from simulator.presence.markup import attribute, child, parse, uri_of, whole_number
 from simulator.presence.scale import CALLABLE
 from simulator.presence.state import Availability, PresenceDocument, PresenceState, trim
+from simulator.presence.values import uri_of, whole_number
 
 CONTENT_TYPE = "text/xml+msrtc.pidf"
 
@@ -50,7 +51,7 @@ def read(body: bytes, mapping: PresenceMapping = GENERIC) -> PresenceDocument:
 
     Raises RemoteProtocolError for what is no such document, holds a DTD, or has a class that is no number.
     """
-    root = parse(body, "presentity")
+    root = parse(body, "presentity", what="presence document")
     devices = list(root.iterfind("{*}devices/{*}devicePresence"))
     state = PresenceState(Availability.UNKNOWN)
     for holder in (root, *devices):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from simulator.markup import DECLARATION, MAX_BYTES, attribute, content, local, parse, text
 from simulator.presence.mapping import GENERIC, PresenceMapping
-from simulator.presence.markup import DECLARATION, MAX_BYTES, attribute, content, local, parse, text, uri_of
 from simulator.presence.state import Availability, PresenceDocument, PresenceState
+from simulator.presence.values import uri_of
 from simulator.presence.words import RPID_ELEMENTS
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def read_document(body: bytes, mapping: PresenceMapping = GENERIC) -> PresenceDo
     Nobody is available in a document without an open tuple. Raises RemoteProtocolError for what is no presence
     document, holds a DTD or is larger than MAX_BYTES.
     """
-    root = parse(body, "presence")
+    root = parse(body, "presence", what="presence document")
     basics: list[str] = []
     tokens: list[str] = []
     notes: list[str] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulator.errors import RemoteProtocolError
+from simulator.markup import attribute, child, parse
 from simulator.presence import multipart
-from simulator.presence.markup import attribute, child, parse, uri_of, whole_number
+from simulator.presence.values import uri_of, whole_number
 from simulator.sip.fields import MediaType
 
 CONTENT_TYPE = "application/rlmi+xml"
@@ -96,7 +97,7 @@ def _instance(resource: Resource, cid: str) -> str:
 
 
 def _list(body: bytes, parts: dict[str, multipart.Part]) -> ResourceList:
-    root = parse(body, "list", limit=MAX_LIST)
+    root = parse(body, "list", what="presence document", limit=MAX_LIST)
     resources = []
     for resource in root.iterchildren("{*}resource"):
         uri = uri_of(resource.get("uri"))

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 
 from simulator.errors import LocalProtocolError
-from simulator.presence.markup import check_text
+from simulator.markup import check_text
 
 
 class Availability(StrEnum):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from simulator.markup import attribute, child, content, parse
 from simulator.presence.mapping import GENERIC, PresenceMapping
-from simulator.presence.markup import attribute, child, content, parse, uri_of
 from simulator.presence.state import Availability, PresenceDocument, PresenceState
+from simulator.presence.values import uri_of
 
 CONTENT_TYPE = "application/xpidf+xml"
 
@@ -36,7 +37,7 @@ def read(body: bytes, mapping: PresenceMapping = GENERIC) -> PresenceDocument:
 
     Raises RemoteProtocolError for what is no such document or has a DOCTYPE that declares anything.
     """
-    root = parse(body, "presence", doctype=True)
+    root = parse(body, "presence", what="presence document", doctype=True)
     presentity = child(root, "presentity")
     uri = presentity.get("uri", "").partition(";")[0] if presentity is not None else ""
     states = []

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from simulator.chat.composing import Composing, is_composing_type, read_composing, write_composing
-from simulator.chat.document import MAX_BYTES
 from simulator.errors import LocalProtocolError, RemoteProtocolError
+from simulator.markup import MAX_BYTES
 
 INFO, RFC = "application/xml", "application/im-iscomposing+xml"
 MOMENTS = st.datetimes(

@@ -1,4 +1,4 @@
-"""Throw broken messages at the DNS server: `python tests/fuzz/dns_listener.py --packets 5000000`.
+"""Throw broken messages at the DNS server: `tox -e fuzz -- dns 5000000`.
 
 Each packet goes to the UDP side and, cut into pieces, to a TCP connection; some meet faults. The server must stay what
 it is: no exception, each answer with the id of its query and no longer than it may be, and no more memory than before.
@@ -250,7 +250,7 @@ def by_coverage(packets: int, seed: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fuzz; 0 when nothing was found."""
     parser = argparse.ArgumentParser(description="Throw broken messages at the DNS server.")
-    parser.add_argument("--packets", type=int, default=100_000)
+    parser.add_argument("packets", type=int, nargs="?", default=100_000, help="how many (100,000)")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))
     parser.add_argument("--coverage", action="store_true", help="let atheris choose the packets")
     options = parser.parse_args(arguments)

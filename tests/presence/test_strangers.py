@@ -7,8 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulator.errors import RemoteProtocolError
+from simulator.markup import MAX_BYTES, parse
 from simulator.presence import FORMATS, READABLE, PresenceDocument, batch, read_documents
-from simulator.presence.markup import MAX_BYTES, parse, uri_of
+from simulator.presence.values import uri_of
 
 ROOTS = {
     "application/pidf+xml": "presence",

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import find, given
 
+from simulator.markup import check_text
 from simulator.presence import Activity, Availability, NoteType, PresenceState
-from simulator.presence.markup import check_text
 from simulator.strategies import presence_states, presence_texts
 
 CORNERS: dict[str, Callable[[PresenceState], bool]] = {

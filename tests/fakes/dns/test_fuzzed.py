@@ -1,4 +1,4 @@
-"""A short run of the fuzz target, so that it keeps working; long ones are for `tests/fuzz/dns_listener.py`."""
+"""A short run of the fuzz target, so that it keeps working; long ones are for `tox -e fuzz -- dns`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""XML as presence formats need it: texts written safely, documents of strangers read with nothing to be expanded."""
+"""XML in the bodies of messages: texts written safely, documents of strangers read with nothing to be expanded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lxml.etree import XMLParser, _Element
 
 MAX_BYTES = 64 * 1024
-"A larger document about one person is refused unread."
+"A larger document is refused unread, unless its format allows more."
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -48,29 +48,30 @@ def _reference(found: re.Match[str]) -> str:
     return _WRITTEN[found[0]]
 
 
-def parse(body: bytes, root: str, *, doctype: bool = False, limit: int = MAX_BYTES) -> _Element:
-    """The root element of a document, which must have this local name in whatever namespace.
+def parse(
+    body: bytes, root: str | None = None, *, what: str = "XML body", doctype: bool = False, limit: int = MAX_BYTES
+) -> _Element:
+    """The root element of a document, which must have the local name `root`, where one is given, in any namespace.
 
-    With `doctype` a DOCTYPE that declares nothing is allowed; what it names is never fetched. Raises
-    RemoteProtocolError for everything else, with status_hint 413 for more than `limit` bytes.
+    `what` is what an error calls the document. With `doctype` a DOCTYPE that declares nothing is allowed; what it names
+    is never fetched. Raises RemoteProtocolError for everything else, deeper nesting than the parser allows (256) too,
+    with status_hint 413 for more than `limit` bytes.
     """
     from lxml import etree
 
     if len(body) > limit:
-        raise RemoteProtocolError(
-            f"A presence document of {len(body)} bytes is over the limit of {limit}.", status_hint=413
-        )
+        raise RemoteProtocolError(f"The {what} of {len(body)} bytes is over the limit of {limit}.", status_hint=413)
     try:
         found = etree.fromstring(body, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise RemoteProtocolError(f"The presence document is not well-formed XML: {error}.") from error
+        raise RemoteProtocolError(f"The {what} is not well-formed XML: {error}.") from error
     dtd: Any = found.getroottree().docinfo.internalDTD  # the stubs do not know what a DTD declares
     if dtd is not None:
         if not doctype:
-            raise RemoteProtocolError("The presence document holds a DTD, which this presence format does not need.")
+            raise RemoteProtocolError(f"The {what} holds a DTD, which this format does not need.")
         if next(iter(dtd.iterentities()), None) is not None or next(iter(dtd.iterelements()), None) is not None:
-            raise RemoteProtocolError("The DTD of the presence document declares something, which is not accepted.")
-    if local(found) != root:
+            raise RemoteProtocolError(f"The DTD of the {what} declares something, which is not accepted.")
+    if root is not None and local(found) != root:
         raise RemoteProtocolError(f"The document begins with <{local(found)[:40]}>, not with <{root}>.")
     return found
 
@@ -89,29 +90,18 @@ def local(element: _Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def content(element: _Element) -> str:
-    """All text inside an element, without blanks around it."""
-    if len(element) == 0:
-        return (element.text or "").strip()
-    return "".join(str(piece) for piece in element.itertext()).strip()
+def all_text(element: _Element | None) -> str:
+    """All text inside an element, as it stands there; empty where there is no element."""
+    if element is None:
+        return ""
+    return (element.text or "") if len(element) == 0 else "".join(str(piece) for piece in element.itertext())
+
+
+def content(element: _Element | None) -> str:
+    """All text inside an element, without blanks around it; empty where there is no element."""
+    return all_text(element).strip()
 
 
 def child(element: _Element, name: str) -> _Element | None:
     """The first child of this local name, in whatever namespace."""
     return next(element.iterchildren(f"{{*}}{name}"), None)
-
-
-def whole_number(value: str | None, what: str) -> int:
-    """A number as documents carry it; RemoteProtocolError names `what` where it is none."""
-    if value is None or re.fullmatch(r"\s*-?[0-9]{1,9}\s*", value) is None:
-        raise RemoteProtocolError(f"{what} is {(value or '')[:40]!r}, not a whole number of at most nine digits.")
-    return int(value)
-
-
-def uri_of(value: str | None) -> str | None:
-    """A URI with its scheme: AOL and Microsoft's older format leave `sip:` out (dialect facts §3.4 c, d)."""
-    value = (value or "").strip()
-    if not value:
-        return None
-    scheme, colon, _ = value.partition(":")
-    return value if colon and "@" not in scheme else f"sip:{value}"
