@@ -240,6 +240,10 @@ class Chats:
                 self.typists.receive(account, sender, composing, request.method)
             elif request.method == "MESSAGE":
                 read = text.read_body(request.headers.get("Content-Type"), request.body, prefer=agent.dialect.prefer)
+                if account.inbox.full:
+                    sentence = f"{account.uri} has {len(account.inbox)} messages that nobody has read"
+                    agent.refuse(link, transaction, Refusal(480, "Temporarily Unavailable", sentence))
+                    return
                 self.typists.message(account, sender)
                 account.inbox.put(TextMessage(read.text, sender, media_type, agent.now))
         except RemoteProtocolError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from simulator.connect_server.control import models as m
 from simulator.io.account import Account, Consent, PresenceSeen, SubscriptionSeen, TextMessage, TypingSeen
 from simulator.io.loop import LoopThread
-from simulator.io.mailbox import Mailbox
+from simulator.io.mailbox import Mailbox, S
 from simulator.io.user import User
 from simulator.names import SipDomain
 from simulator.outcome import Outcome
@@ -56,7 +56,7 @@ class RemoteMailbox(Mailbox[T]):
     @property
     def untaken(self) -> tuple[T, ...]:
         self._loop.run(self.look())
-        return tuple(self._untaken)
+        return tuple(self._untaken.values())
 
     async def look(self, wait: float = 0.0) -> None:
         """Fetch what has come, waiting up to `wait` seconds while there is nothing."""
@@ -74,12 +74,12 @@ class RemoteMailbox(Mailbox[T]):
         return self.take_all()
 
     async def beyond(self, count: int, *, within: float) -> tuple[T, ...]:
-        await self._until(lambda: len(self._items) > count, within)
-        return tuple(self._items[count:])
+        await self._until(lambda: self._gone + len(self._items) > count, within)
+        return await super().beyond(count, within=0)
 
-    async def _first(self, items: list[T], wanted: Callable[[T], bool], within: float) -> T | None:
-        await self._until(lambda: any(map(wanted, items)), within)
-        return next(filter(wanted, items), None)
+    async def _first(self, items: Callable[[], Iterable[S]], wanted: Callable[[S], bool], within: float) -> S | None:
+        await self._until(lambda: any(map(wanted, items())), within)
+        return next(filter(wanted, items()), None)
 
     async def _until(self, reached: Callable[[], bool], within: float) -> None:
         """Fetch until it is reached, once at least; the way to the server may take longer than `within`."""

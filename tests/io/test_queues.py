@@ -8,7 +8,7 @@ import pytest
 
 from fakes.dns import FaultKind
 from simulator.federation import Federation
-from simulator.io import admission
+from simulator.io import admission, mailbox
 from simulator.partner import GENERIC
 from simulator.sut import EmbeddedServer
 
@@ -53,3 +53,20 @@ def test_more_requests_than_may_wait_for_a_look_up_are_answered_503(
     assert [outcome.status for outcome in outcomes].count(503) == len(outcomes) - len(alice.messages)
     assert len(alice.messages) == QUEUE
     alice.ignores_messages()
+
+
+def test_a_user_whose_inbox_is_full_gets_no_more_and_the_sender_is_told(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(federation.sut, EmbeddedServer)
+    monkeypatch.setattr(mailbox, "UNREAD", QUEUE)
+    bob, alice = federation.partner(GENERIC).user("bob"), federation.sut.user("alice")
+    chat = bob.chat_with(alice)
+    for number in range(QUEUE):
+        chat.say(f"text {number}").must_succeed()
+
+    chat.say("one too many").must_fail(status=480)
+
+    alice.expect_message("text 0")
+    chat.say("another").must_succeed()
+    assert [message.text for message in alice.messages] == [*(f"text {number}" for number in range(QUEUE)), "another"]
