@@ -18,7 +18,7 @@ from simulator.scenarios.chat_cases import (
     forms_of,
 )
 from simulator.scenarios.steps import must_chat_both_ways
-from simulator.scenarios.traffic import answers_of, must_be_told, must_not_hammer, requests_to
+from simulator.scenarios.traffic import answers_of, must_be_told, must_have_got, must_not_hammer, requests_to
 
 if TYPE_CHECKING:
     from simulator.federation import Federation
@@ -65,8 +65,8 @@ def test_conversation_in_both_directions(federation: Federation) -> None:
         to_bob.say(f"question {number}").must_succeed()
         to_alice.say(f"answer {number}").must_succeed()
 
-    assert [message.text for message in bob.messages] == [f"question {number}" for number in range(3)]
-    assert [message.text for message in alice.messages] == [f"answer {number}" for number in range(3)]
+    must_have_got(bob, [f"question {number}" for number in range(3)])
+    must_have_got(alice, [f"answer {number}" for number in range(3)])
 
 
 @scenario(level="must", sources=("R2", "R27", "R28", "R31"), needs=("chat", "static-routes", "observe-inbox"))
@@ -151,7 +151,7 @@ def test_unusual_text(federation: Federation, text: str) -> None:
     bob.chat_with(alice).say("and on").must_succeed()
 
     arrived = [message.text for message in alice.messages]
-    assert arrived[-1] == "and on"
+    assert arrived[-1:] == ["and on"], f"the last message must be 'and on', but what arrived is {arrived!r}"
     assert len(arrived) == (2 if outcome.delivered else 1), f"{outcome}, and what arrived is {arrived!r}"
     happened("refused" if not outcome.delivered else "arrived" if arrived[0] == text else "arrived otherwise")
 
@@ -202,8 +202,8 @@ def test_many_messages_keep_their_order(federation: Federation) -> None:
         alice.chat_with(bob).say(number).must_succeed()
         bob.chat_with(alice).say(number).must_succeed()
 
-    assert [message.text for message in bob.messages] == numbers
-    assert [message.text for message in alice.messages] == numbers
+    must_have_got(bob, numbers)
+    must_have_got(alice, numbers)
 
 
 @scenario(level="must", sources=("R2",), needs=INBOUND)
@@ -216,7 +216,8 @@ def test_messages_sent_at_once(federation: Federation) -> None:
     for saying in sayings:
         saying.outcome().must_succeed()
 
-    assert sorted(int(message.text) for message in alice.messages) == list(range(10))
+    arrived = sorted(message.text for message in alice.messages)
+    assert arrived == list("0123456789"), f"each of ten messages must arrive once, but what arrived is {arrived}"
 
 
 @scenario(level="must", sources=("R2", "R50"), needs=NEEDS)
@@ -306,7 +307,7 @@ def test_first_text_in_the_invite(federation: Federation, confirmation: str) -> 
 
     arrived = [message.text for message in alice.messages]
     happened({1: "once", 2: "twice"}.get(arrived.count("first"), "lost"))
-    assert arrived[-1] == "second"
+    assert arrived[-1:] == ["second"], f"the last message must be 'second', but what arrived is {arrived!r}"
 
 
 @scenario(level="must", sources=("R2", "dialect §4.2"), needs=OUTBOUND)
@@ -321,7 +322,7 @@ def test_first_text_to_a_partner(federation: Federation, callee: bool) -> None:
     alice.chat_with(bob).say("first").must_succeed()
     alice.chat_with(bob).say("second").must_succeed()
 
-    assert [message.text for message in bob.messages] == ["first", "second"]
+    must_have_got(bob, ["first", "second"])
 
 
 @scenario(level="must", sources=("R2", "dialect §4.1"), needs=INBOUND)
@@ -354,7 +355,7 @@ def test_conversation_that_is_open_already(federation: Federation) -> None:
     outcome = chat.reopen(same_conversation=True)
     chat.say("two").must_succeed()
 
-    assert [message.text for message in alice.messages] == ["one", "two"]
+    must_have_got(alice, ["one", "two"])
     happened(outcome)
 
 
@@ -370,8 +371,8 @@ def test_new_session_replaces_the_old(federation: Federation) -> None:
     back.say("three").must_succeed()
     chat.say("four").must_succeed()
 
-    assert [message.text for message in alice.messages] == ["one", "two", "four"]
-    assert [message.text for message in bob.messages] == ["three"]
+    must_have_got(alice, ["one", "two", "four"])
+    must_have_got(bob, ["three"])
 
 
 @scenario(level="must", sources=("dialect §4.2", "RFC 3261 §12.2.1.2"), needs=OUTBOUND)
@@ -385,7 +386,7 @@ def test_session_that_the_partner_has_lost(federation: Federation) -> None:
 
     chat.say("two").must_succeed()
 
-    assert [message.text for message in bob.messages] == ["one", "two"]
+    must_have_got(bob, ["one", "two"])
     must_not_hammer(federation, partner, "INVITE")
 
 
@@ -435,8 +436,8 @@ def test_conversation_after_the_end(federation: Federation, ends: str, then: str
     writer, reader = (bob, alice) if then == "partner" else (alice, bob)
     writer.chat_with(reader).say("after").must_succeed()
 
-    assert [message.text for message in reader.messages] == ["before", "after"]
-    assert [message.text for message in writer.messages] == ["before"]
+    must_have_got(reader, ["before", "after"])
+    must_have_got(writer, ["before"])
 
 
 @scenario(level="must", sources=("dialect §4.2", "F3.10"), needs=(*NEEDS, "time"))
@@ -452,7 +453,7 @@ def test_session_that_ends_after_ten_quiet_minutes(federation: Federation, perso
     chat.expect_end()
     alice.chat_with(bob).say("answer").must_succeed()
 
-    assert [message.text for message in bob.messages] == ["answer"]
+    must_have_got(bob, ["answer"])
 
 
 @scenario(level="must", sources=("RFC 4028 §9", "dialect §4.2"), needs=(*NEEDS, "time"))
@@ -488,8 +489,8 @@ def test_both_call_at_once(federation: Federation) -> None:
     bob.chat_with(alice).say("again").must_succeed()
     alice.chat_with(bob).say("again").must_succeed()
 
-    assert [message.text for message in alice.messages] == ["to alice", "again"]
-    assert [message.text for message in bob.messages] == ["to bob", "again"]
+    must_have_got(alice, ["to alice", "again"])
+    must_have_got(bob, ["to bob", "again"])
 
 
 @scenario(level="must", sources=("R2", "RFC 3261 §15"), needs=NEEDS)
@@ -538,7 +539,7 @@ def test_typing_is_no_message(federation: Federation, persona: str) -> None:
     chat.stops_typing().must_succeed()
     chat.say("after").must_succeed()
 
-    assert [message.text for message in alice.messages] == ["before", "after"]
+    must_have_got(alice, ["before", "after"])
 
 
 @scenario(level="should", sources=("dialect §4.4",), needs=(*INBOUND, "typing"))
@@ -585,7 +586,7 @@ def test_what_is_no_chat_of_two(federation: Federation, kind: OfferKind) -> None
     bob.offers(alice, kind).must_fail(phase="invite")
     chat.say("after").must_succeed()
 
-    assert [message.text for message in alice.messages] == ["before", "after"]
+    must_have_got(alice, ["before", "after"])
 
 
 @scenario(level="must", sources=("dialect §4.5", "dialect §5.3"), needs=OUTBOUND)

@@ -22,7 +22,7 @@ from simulator.scenarios.policy_cases import (
     tenant_policy,
 )
 from simulator.scenarios.steps import must_chat_both_ways, must_have_reached_nobody
-from simulator.scenarios.traffic import must_be_told, must_not_hammer, requests_to
+from simulator.scenarios.traffic import must_be_told, must_have_got, must_not_hammer, requests_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +129,7 @@ def test_answer_to_a_blocked_domain(federation: Federation, row: tuple[int, str,
     policy.remove(federation.sut.domain)
     alice.chat_with(bob).say("Hello").must_succeed()
 
-    assert [message.text for message in bob.messages] == ["Hello"]
+    must_have_got(bob, ["Hello"])
 
 
 @scenario(level="must", sources=("R81", "F4.2"), needs=NEEDS)
@@ -146,7 +146,7 @@ def test_blocked_in_the_middle_of_a_conversation(federation: Federation) -> None
     edge_policy(partner).remove(federation.sut.domain)
     alice.chat_with(bob).say("after").must_succeed()
 
-    assert [message.text for message in bob.messages] == ["before", "after"]
+    must_have_got(bob, ["before", "after"])
 
 
 @scenario(level="must", sources=("R1", "R81"), needs=WATCHING)
@@ -283,7 +283,7 @@ def test_user_who_loses_federation(federation: Federation) -> None:
     access.enable_federation_access = True
     alice.chat_with(bob).say("after").must_succeed()
 
-    assert [message.text for message in bob.messages] == ["before", "after"]
+    must_have_got(bob, ["before", "after"])
 
 
 @scenario(level="must", sources=("F3.8",), needs=OUTBOUND)
@@ -407,7 +407,7 @@ def test_external_access_is_switched_on(federation: Federation) -> None:
     policy.allow_federated_users = True
     alice.chat_with(bob).say("Hello").must_succeed()
 
-    assert [message.text for message in bob.messages] == ["Hello"]
+    must_have_got(bob, ["Hello"])
 
 
 @scenario(level="must", sources=("F1.10", "F3.6"), needs=NEEDS)
@@ -437,7 +437,7 @@ def test_to_many_tenants_behind_one_edge(federation: Federation) -> None:
         alice.chat_with(bob).say(f"to {bob.uri}").must_succeed()
 
     for bob in everybody:
-        assert [message.text for message in bob.messages] == [f"to {bob.uri}"]
+        must_have_got(bob, [f"to {bob.uri}"])
 
 
 @scenario(level="must", sources=("R76", "C9", "F0.3", "F4.7"), needs=INBOUND)
@@ -531,7 +531,7 @@ def test_message_that_is_filtered(federation: Federation, status: int) -> None:
     must_be_told(alice.chat_with(bob).say("see http://example.test/"), status)
     alice.chat_with(bob).say("after").must_succeed()
 
-    assert [message.text for message in bob.messages] == ["before", "after"]
+    must_have_got(bob, ["before", "after"])
     tries = [one for one in requests_to(federation, partner, "MESSAGE") if b"http://" in one.body]
     assert len(tries) == 1, f"the message that was refused with {status} was sent {len(tries)} times"
 
@@ -548,7 +548,7 @@ def test_message_that_is_too_large(federation: Federation) -> None:
     must_be_told(alice.chat_with(bob).say("x" * 3000), 513)
     alice.chat_with(bob).say("after").must_succeed()
 
-    assert [message.text for message in bob.messages] == ["before", "after"]
+    must_have_got(bob, ["before", "after"])
 
 
 @scenario(level="must", sources=("F1.5", "dialect §7"), needs=(*OUTBOUND, "time"))
@@ -568,7 +568,7 @@ def test_more_messages_than_a_discovered_partner_may_send(federation: Federation
     for outcome in refused:
         must_be_told(outcome)
     arrived = [number for number, outcome in outcomes if outcome.delivered]
-    assert [message.text for message in bob.messages] == [*arrived, "later"]
+    must_have_got(bob, [*arrived, "later"])
 
 
 @scenario(level="must", sources=("F1.5", "dialect §7"), needs=OUTBOUND)
@@ -588,7 +588,7 @@ def test_more_people_than_a_discovered_partner_may_ask_for(federation: Federatio
     alice.chat_with(people[0]).say("again").must_succeed()
 
     people[0].expect_message("again", from_=alice)
-    assert partner.edge.watch_list
+    assert partner.edge.watch_list, "the edge must have put the server on its watch list"
 
 
 @scenario(level="must", sources=("F1.5", "dialect §7"), needs=(*OUTBOUND, "time"))
@@ -604,7 +604,7 @@ def test_listed_partner_has_no_limit(federation: Federation) -> None:
     for number in range(10):
         alice.chat_with(bob).say(str(number)).must_succeed()
 
-    assert [message.text for message in bob.messages] == [str(number) for number in range(10)]
+    must_have_got(bob, [str(number) for number in range(10)])
 
 
 def _must_pass(federation: Federation, bob: User, to_the_partner: bool) -> None:

@@ -113,7 +113,7 @@ def test_note_is_passed_on_unchanged(federation: Federation, note: str) -> None:
     state = bob.watch(alice).expect("busy").state
 
     assert state is not None
-    assert state.note in (None, note)
+    assert state.note in (None, note), f"the note must be {note!r} or left out, but is {state.note!r}"
     happened("passed on" if state.note == note else "left out")
 
 
@@ -147,7 +147,8 @@ def test_accept_list(federation: Federation, accept: tuple[str, ...], body: bool
 
     happened(watch.outcome)
     if watch.outcome.delivered:
-        assert watch.expect().content_type in accept
+        came = watch.expect().content_type
+        assert came in accept, f"the watcher takes {', '.join(accept)}, but was sent {came}"
 
 
 @scenario(level="must", sources=("R1", "dialect §3.2"), needs=NEEDS)
@@ -305,7 +306,8 @@ def test_refresh(federation: Federation, persona: str) -> None:
         federation.advance(_shortly_before_the_end(federation, partner))
         watch.expect()
 
-    assert {answer.status for answer in answers_to(federation, partner, "SUBSCRIBE")[-3:]} == {200}
+    refused = [answer for answer in answers_to(federation, partner, "SUBSCRIBE")[-3:] if answer.status != 200]
+    assert not refused, f"a refresh was answered {refused[0].status} {refused[0].reason}"
     call_ids = {answer.call_id for answer in answers_to(federation, partner, "SUBSCRIBE") if answer.status == 200}
     assert len(call_ids) == 1, "the partner had to subscribe anew"
 
@@ -535,7 +537,8 @@ def test_user_stops_watching(federation: Federation) -> None:
 
     other.expect("busy")
     watch.must_not_have_seen("busy")
-    assert [one for one in requests_to(federation, partner, "SUBSCRIBE") if one.expires == 0]
+    ended = [one for one in requests_to(federation, partner, "SUBSCRIBE") if one.expires == 0]
+    assert ended, "the partner got no SUBSCRIBE with Expires 0 when the user stopped watching"
 
 
 @scenario(level="must", sources=("RFC 6665 §4.4.1", "dialect §3.3"), needs=NEEDS)

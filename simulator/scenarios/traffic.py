@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from simulator.errors import ExpectationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from simulator.federation import Federation
+    from simulator.io.user import User
     from simulator.outcome import Outcome
     from simulator.partner import Partner
     from simulator.sip.message import Request, Response
+
+SHOWN = 200
+"Characters of a hint that a failure shows."
 
 
 def requests_to(federation: Federation, partner: Partner, *methods: str) -> list[Request]:
@@ -54,6 +58,18 @@ def must_be_told(outcome: Outcome, status: int | None = None) -> None:
         raise ExpectationFailed(
             f"The sender must be told why {outcome.subject} failed, but got neither status nor words."
         )
+
+
+def must_have_got(reader: User, texts: Sequence[str]) -> None:
+    """These messages reached the user, each once and in this order, and no others."""
+    wanted, got = list(texts), [message.text for message in reader.messages]
+    if got == wanted:
+        return
+    hints = [f"{text!r} never came" for text in dict.fromkeys(wanted) if text not in got]
+    hints += [f"{text!r} came {got.count(text)} times" for text in dict.fromkeys(got) if got.count(text) > 1]
+    hints += [f"nobody was to get {text!r}" for text in dict.fromkeys(got) if text not in wanted]
+    why = "; ".join(hint if len(hint) <= SHOWN else hint[:SHOWN] + "…" for hint in hints) or "the order is another"
+    raise ExpectationFailed(f"{reader.uri} must have got {len(wanted)} messages and got {len(got)}: {why}.")
 
 
 def must_not_hammer(federation: Federation, partner: Partner, *methods: str, at_most: int = 2) -> None:

@@ -105,7 +105,7 @@ def gives_up_on_481(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Chats, "send", meek)
 
 
-@defect(caught_by=("chat/session-that-the-partner-has-lost",), says=("'two', 'two'",))
+@defect(caught_by=("chat/session-that-the-partner-has-lost",), says=("'two' came 2 times",))
 def sends_twice_after_481(patch: pytest.MonkeyPatch) -> None:
     """The server sends a message that was answered with 481 in the new session, and once more to be sure."""
     from simulator.io.chat_session import GONE, ChatSession

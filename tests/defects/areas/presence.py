@@ -14,6 +14,7 @@ from tests.defects.server import break_server
 
 @defect(
     caught_by=("presence/partner-sees-user[open]", "presence/partner-sees-user[direct]", "presence/watching-ends"),
+    also=("policy",),
     says=("expected to see sip:alice@acme.test as busy",),
 )
 def tells_no_changes(patch: pytest.MonkeyPatch) -> None:
@@ -23,7 +24,7 @@ def tells_no_changes(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Watches, "notify_all", lambda _sound, _self, _account: None)
 
 
-@defect(caught_by=("presence/everybody-sees-the-one-they-watch",), says=("as busy",))
+@defect(caught_by=("presence/everybody-sees-the-one-they-watch",), also=("policy",), says=("as busy",))
 def swaps_two_users(patch: pytest.MonkeyPatch) -> None:
     """The server shows the state of another user to the watchers of the second one."""
     from simulator.io.watches import Watches
@@ -149,6 +150,7 @@ def ignores_accept(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("presence/state-of-a-partners-user[generic-busy]", "presence/state-of-a-partners-user[teams-off-work]"),
+    also=("policy",),
     says=("must see one of busy",),
 )
 def reads_only_open_and_closed(patch: pytest.MonkeyPatch) -> None:
@@ -159,7 +161,7 @@ def reads_only_open_and_closed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(server, "DIALECT", replace(DIALECT, presence_mapping=replace(GENERIC, pidf_implied={})))
 
 
-@defect(caught_by=("presence/state-of-a-user[sfb-2019-busy]",), says=("but sees offline",))
+@defect(caught_by=("presence/state-of-a-user[sfb-2019-busy]",), also=("policy",), says=("but sees offline",))
 def shows_busy_as_offline(patch: pytest.MonkeyPatch) -> None:
     """The server writes `closed` for a user who is busy."""
     from simulator.connect_server import server
@@ -187,6 +189,7 @@ def subscribes_again_after_a_rejection(patch: pytest.MonkeyPatch) -> None:
         "presence/updates-come-as-the-200-promised[with-extensions]",
         "presence/updates-come-as-the-200-promised[without-extensions]",
     ),
+    also=("policy",),
     says=("had not promised", "as busy"),
 )
 def sends_benotify_unasked(patch: pytest.MonkeyPatch) -> None:
