@@ -164,7 +164,7 @@ def test_a_token_file_that_cannot_serve_is_a_mistake(tmp_path: Path) -> None:
         ("PUT", "/routes/a..b", b'{"host":"x.test"}', 422, "'a..b' is not a valid name"),
         ("PATCH", "/routes/b.test", b'{"enabled":true}', 404, "there is no such static route"),
         ("DELETE", "/instances/7", None, 404, "There is no instance '7'."),
-        ("GET", "/certificates", None, 422, "The settings name the files of one certificate"),
+        ("PUT", "/certificates/ffffff/active", None, 422, "It names no certificate; there is"),
     ],
 )
 def test_a_mistake_is_answered_with_a_sentence(
