@@ -120,8 +120,11 @@ class UserAgent:
         return await self._attempt(account, self.chats.reopen(account, remote, same_conversation=same_conversation))
 
     async def end_chat(self, account: Account, remote: str) -> None:
-        """End the IM session between the two, if there is one."""
-        await self.chats.end(account, remote)
+        """End the IM session between the two, if there is one; a BYE that nobody answers ends it, too."""
+        try:
+            await self.chats.end(account, remote)
+        except FederationFailed as error:
+            self.peering.unreachable(error, account.uri, self.log)
 
     async def watch(self, account: Account, *people: str, once: bool = False) -> Outcome:
         """Subscribe `account` to the presence of one, or of several with one subscription; `once` fetches it only."""

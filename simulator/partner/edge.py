@@ -221,6 +221,15 @@ class Edge:
         self._loop.call(self._agent.mishaps.append, mishap)
         return mishap
 
+    def drops_connections(self) -> None:
+        """End every connection without a word and go on listening; users, sessions and subscriptions stay."""
+
+        def close() -> None:
+            for link in tuple(self._agent.transport.links):
+                link.close("dropped on purpose")
+
+        self._loop.call(close)
+
     def breaks_down(self, how: Breakdown = "refuses") -> None:
         """End every connection without a word; from then on nobody listens in its place, or somebody who speaks no SIP
         over TLS. `recovers` ends that; users, sessions and subscriptions stay."""

@@ -1,0 +1,547 @@
+"""Partners that die, stall and come back: a message is delivered once, or its sender is told that it was not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.errors import ExpectationFailed
+from simulator.scenarios import Case, cases, happened, scenario
+from simulator.scenarios.by_hand import by_hand
+from simulator.scenarios.fault_cases import AT_ONCE, IN_TIME, Fault
+from simulator.scenarios.grades import Outcomes
+from simulator.scenarios.steps import must_chat_both_ways
+from simulator.scenarios.traffic import must_be_told, must_not_hammer, requests_to
+
+if TYPE_CHECKING:
+    from simulator.federation import Federation
+    from simulator.io.user import User
+    from simulator.outcome import Outcome
+
+
+NEEDS = ("chat", "open-federation", "observe-inbox")
+INBOUND = ("receive", "open-federation", "observe-inbox")
+WATCHED = ("presence", "open-federation")
+
+OR_TOLD: Outcomes = {
+    "delivered": "ok",
+    "failed": ("tolerable", "The sender is told; a server that tries again over a new connection spares them that."),
+}
+
+
+# -- a message on its way to a partner ----------------------------------------------------------------------------
+
+
+@scenario(level="must", sources=("R2", "C19", "RFC 3261 §8.1.3.1"), needs=NEEDS)
+@cases("fault", *AT_ONCE)
+def test_first_message(federation: Federation, fault: Fault) -> None:
+    """When {fault} at the first message, its sender is told, and once that is over the next message arrives."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    undo = fault.begin(federation, partner)
+
+    outcome = alice.chat_with(bob).say("meets the fault")
+    _must_be_once_or_told(bob, outcome, "meets the fault")
+    undo()
+
+    alice.chat_with(bob).say("afterwards").must_succeed()
+    bob.expect_message("afterwards", from_=alice)
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R2", "C19", "RFC 3261 §17.1.2.2"), needs=NEEDS)
+@cases("fault", *IN_TIME)
+def test_first_message_that_waits(federation: Federation, fault: Fault) -> None:
+    """When {fault}, the sender is told within 40 seconds, and once that is over the next message arrives."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    undo = fault.begin(federation, partner)
+
+    saying = alice.chat_with(bob).start_saying("meets the fault")
+    fault.met(federation, partner)
+    federation.advance(fault.waits)
+
+    must_be_told(saying.outcome())
+    undo()
+    alice.chat_with(bob).say("afterwards").must_succeed()
+    bob.expect_message("afterwards", from_=alice)
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §17.1.2.2"), needs=(*NEEDS, "time"))
+@cases("when", Case("first", "the first message"), Case("in-dialog", "a message in a conversation"))
+def test_partner_that_never_answers(federation: Federation, when: str) -> None:
+    """When {when} gets no answer at all, its sender is told after 32 seconds, and the next one arrives."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    chat = alice.chat_with(bob)
+    if when != "the first message":
+        chat.say("before").must_succeed()
+        bob.expect_message("before", from_=alice)
+    silence = partner.edge.falls_silent()
+
+    saying = chat.start_saying("unheard")
+    silence.must_have_happened()
+    federation.advance(200)
+
+    must_be_told(saying.outcome())
+    silence.end()
+    chat.say("afterwards").must_succeed()
+    bob.expect_message("afterwards", from_=alice)
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §17.1.2.2", "RFC 4320 §4"), needs=(*NEEDS, "time"))
+def test_partner_that_answers_late(federation: Federation) -> None:
+    """A partner that takes ten seconds for its answer gets the message once, and its sender learns that it did."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    late = partner.edge.answers_late(10, times=1)
+
+    saying = alice.chat_with(bob).start_saying("slowly")
+    late.must_have_happened()
+    federation.advance(10)
+
+    saying.outcome().must_succeed()
+    bob.expect_message("slowly", from_=alice)
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R39", "C19", "RFC 1035 §4.2.1"), needs=(*NEEDS, "time"))
+def test_dns_that_answers_late(federation: Federation) -> None:
+    """Where the DNS takes two seconds for its answer, the message arrives once, after that."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    federation.dns.fault(partner.domain.srv_name, "late", delay=2, times=1)
+
+    saying = alice.chat_with(bob).start_saying("slowly")
+    federation.wait_for_query(partner.domain.srv_name, "SRV")
+    federation.advance(2)
+
+    saying.outcome().must_succeed()
+    bob.expect_message("slowly", from_=alice)
+    bob.must_have_no_message()
+
+
+# -- a message in a conversation ----------------------------------------------------------------------------------
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §12.2.1"), needs=NEEDS)
+@cases("fault", *AT_ONCE[2:])
+def test_message_in_a_conversation(federation: Federation, fault: Fault) -> None:
+    """When {fault} in the middle of a conversation, no message is lost without a word, and none comes twice."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    chat = alice.chat_with(bob)
+    chat.say("before").must_succeed()
+    bob.expect_message("before", from_=alice)
+    undo = fault.begin(federation, partner)
+
+    outcome = chat.say("meets the fault")
+    _must_be_once_or_told(bob, outcome, "meets the fault")
+    undo()
+
+    chat.say("afterwards").must_succeed()
+    bob.expect_message("afterwards", from_=alice)
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §18.1.1"), needs=NEEDS)
+def test_connection_that_ended_between_two_messages(federation: Federation) -> None:
+    """A partner that has ended an idle connection is dialled again for the next message."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    chat = alice.chat_with(bob)
+    chat.say("before").must_succeed()
+    bob.expect_message("before", from_=alice)
+    partner.edge.drops_connections()
+    bob.chat_with(alice).say("still there?").must_succeed()  # the server has read the end by now
+    alice.expect_message("still there?", from_=bob)
+
+    chat.say("after").must_succeed()
+
+    bob.expect_message("after", from_=alice)
+    bob.must_have_no_message()
+
+
+@scenario(level="should", sources=("R2", "RFC 3261 §12"), needs=INBOUND)
+def test_partners_conversation_outlives_its_connection(federation: Federation) -> None:
+    """A conversation is no connection: a partner goes on with it over a new one."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    chat = bob.chat_with(alice)
+    for number in range(3):
+        chat.say(f"part {number}").must_succeed()
+        partner.edge.drops_connections()
+
+    assert [message.text for message in alice.messages] == [f"part {number}" for number in range(3)]
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §12.2.1.2"), needs=NEEDS, outcomes=OR_TOLD)
+@cases("word", Case("without-a-word", None), Case("with-a-word", "deactivated"))
+def test_partner_that_restarts_in_a_conversation(federation: Federation, word: str | None) -> None:
+    """After a restart of the partner, the next message arrives or its sender is told; the one after that arrives."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    chat = alice.chat_with(bob)
+    chat.say("before").must_succeed()
+    bob.expect_message("before", from_=alice)
+
+    partner.restart(reason=word)
+
+    outcome = chat.say("next")
+    happened(outcome)
+    _must_be_once_or_told(bob, outcome, "next")
+    chat.say("afterwards").must_succeed()
+    bob.expect_message("afterwards", from_=alice)
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §12.2.2"), needs=INBOUND)
+def test_partner_that_restarts_comes_back(federation: Federation) -> None:
+    """A partner that has restarted begins a new conversation, and the one that it forgot is not in the way."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    bob.chat_with(alice).say("before").must_succeed()
+    partner.restart()
+
+    bob.chat_with(alice).say("after").must_succeed()
+
+    assert [message.text for message in alice.messages] == ["before", "after"]
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §15.1.1"), needs=NEEDS)
+@cases(
+    "taken",
+    Case("before-it-is-taken", False),
+    Case("instead-of-the-answer", True),
+)
+def test_connection_that_ends_at_the_good_bye(federation: Federation, taken: bool) -> None:
+    """A connection that dies while a conversation is ended does not keep the users from another one."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    chat = alice.chat_with(bob)
+    chat.say("before").must_succeed()
+    bob.expect_message("before", from_=alice)
+    partner.edge.closes_on("BYE", taken=taken, times=1)
+
+    chat.close()
+
+    chat.say("after").must_succeed()
+    bob.expect_message("after", from_=alice)
+    bob.must_have_no_message()
+
+
+# -- a message on its way from a partner --------------------------------------------------------------------------
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §18.3"), needs=INBOUND)
+@cases("share", Case("nothing", 0.0), Case("half", 0.5), Case("all-but-the-end", 0.99))
+def test_message_that_was_cut_off(federation: Federation, share: float) -> None:
+    """A message that ends in the middle with its connection ({share} of it came) is not delivered; others are."""
+    partner = federation.partner()
+    alice = federation.sut.user("alice")
+    message = by_hand(federation, partner, "MESSAGE", body="cut off")
+    wire = partner.edge.wire()
+
+    wire.send(message[: int(len(message) * share)])
+    wire.close()
+
+    _must_serve(federation, alice)
+    alice.must_have_no_message()
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §18.2.2"), needs=INBOUND)
+def test_partner_that_does_not_wait_for_the_answer(federation: Federation) -> None:
+    """A message whose sender hangs up before the answer is delivered at most once, and others are served."""
+    partner = federation.partner()
+    alice = federation.sut.user("alice")
+    alice.ignores_messages()
+    wire = partner.edge.wire()
+
+    wire.send(by_hand(federation, partner, "MESSAGE", body="in a hurry"))
+    wire.close()
+
+    _must_serve(federation, alice)
+    assert [message.text for message in alice.messages].count("in a hurry") <= 1
+
+
+# -- several partners and several connections ---------------------------------------------------------------------
+
+
+@scenario(level="must", sources=("R2", "R38", "C19"), needs=(*NEEDS, "time"))
+@cases("fault", *IN_TIME)
+def test_deaf_partner_among_others(federation: Federation, fault: Fault) -> None:
+    """While one message waits because {fault}, messages to and from another partner pass at once."""
+    deaf, other = federation.partner(), federation.partner()
+    alice = federation.sut.user("alice")
+    undo = fault.begin(federation, deaf)
+    saying = alice.chat_with(deaf.user("bob")).start_saying("unheard")
+    fault.met(federation, deaf)
+
+    must_chat_both_ways(federation, other)
+
+    assert not saying.is_over, "the message to the deaf partner was to wait"
+    federation.advance(fault.waits)
+    must_be_told(saying.outcome())
+    undo()
+
+
+@scenario(level="must", sources=("R2", "R38"), needs=(*NEEDS, "time"))
+def test_silent_partner_among_others(federation: Federation) -> None:
+    """While one partner leaves a message unanswered, messages to and from another partner pass at once."""
+    deaf, other = federation.partner(), federation.partner()
+    silence = deaf.edge.falls_silent()
+    saying = federation.sut.user("alice").chat_with(deaf.user("bob")).start_saying("unheard")
+    silence.must_have_happened()
+
+    must_chat_both_ways(federation, other)
+
+    assert not saying.is_over, "the message to the silent partner was to wait"
+    federation.advance(200)
+    must_be_told(saying.outcome())
+
+
+@scenario(level="must", sources=("R39", "C19", "F0.2"), needs=(*INBOUND, "time"))
+def test_sender_who_cannot_be_looked_up_yet(federation: Federation) -> None:
+    """While the server waits for the DNS to say who a sender is, other senders are let in at once."""
+    slow, other = federation.partner(), federation.partner()
+    alice = federation.sut.user("alice")
+    federation.dns.fault(slow.domain.srv_name, "late", delay=3)
+    saying = slow.user("bob").chat_with(alice).start_saying("from the slow one")
+    federation.wait_for_query(slow.domain.srv_name, "SRV")
+
+    other.user("bob").chat_with(alice).say("from the other one").must_succeed()
+
+    alice.expect_message("from the other one")
+    assert not saying.is_over, "the message of the slow one was to wait"
+    federation.advance(3)
+    saying.outcome().must_succeed()
+    alice.expect_message("from the slow one")
+
+
+@scenario(level="must", sources=("dialect §1.3", "RFC 3261 §18.2.2"), needs=INBOUND)
+def test_four_connections_at_once(federation: Federation) -> None:
+    """An edge that uses four connections at once gets every answer, and each message is shown once."""
+    from simulator.partner import SFB_2019
+
+    partner = federation.partner(SFB_2019.but(name="four-at-once", connections=4, connect_at_once=True))
+    alice = federation.sut.user("alice")
+    people = [partner.user(f"user{number}") for number in range(8)]
+
+    sayings = [one.chat_with(alice).start_saying(f"from {one.uri}") for one in people]
+    for saying in sayings:
+        saying.outcome().must_succeed()
+
+    assert sorted(message.text for message in alice.messages) == sorted(f"from {one.uri}" for one in people)
+
+
+@scenario(level="must", sources=("dialect §1.3", "RFC 3261 §18.2.2"), needs=("receive", "open-federation"))
+def test_answers_go_back_where_requests_came_from(federation: Federation) -> None:
+    """Of four connections of a partner, each gets the answer to the request that went over it."""
+    partner = federation.partner()
+    wires = [partner.edge.wire() for _ in range(4)]
+
+    for number, wire in enumerate(wires):
+        wire.send(by_hand(federation, partner, instead={"Call-ID": f"Call-ID: on-{number}-{{number}}"}))
+
+    for number, wire in enumerate(wires):
+        call = wire.expect_answer("OPTIONS").call_id
+        assert call.startswith(f"on-{number}-"), f"connection {number} got the answer to {call}"
+
+
+@scenario(level="should", sources=("F1.17", "F1.19", "C19"), needs=NEEDS, outcomes=OR_TOLD)
+def test_server_that_dies_beside_a_living_one(federation: Federation) -> None:
+    """When the server that a partner was reached at dies, the next message goes to its other one."""
+    first = federation.partner(srv=False)
+    second = federation.partner(domain=first.domain, fqdn=first.domain.child("second"), srv=False)
+    with federation.zones.edit(str(first.domain)) as zone:
+        zone.srv("_sipfederationtls._tcp", 10, 0, first.edge.port, str(first.edge.fqdn))
+        zone.srv("_sipfederationtls._tcp", 20, 0, second.edge.port, str(second.edge.fqdn))
+    alice = federation.sut.user("alice")
+    alice.chat_with(first.user("bob")).say("before").must_succeed()
+    first.user("bob").expect_message("before", from_=alice)
+    alice.chat_with(first.user("bob")).close()
+
+    first.edge.breaks_down()
+
+    outcome = alice.chat_with(second.user("bob")).say("after")
+    happened(outcome)
+    _must_be_once_or_told(second.user("bob"), outcome, "after")
+    first.user("bob").must_have_no_message()
+
+
+# -- presence -----------------------------------------------------------------------------------------------------
+
+
+@scenario(level="must", sources=("R1", "RFC 6665 §4.2.2"), needs=WATCHED)
+def test_change_after_the_connection_ended(federation: Federation) -> None:
+    """A subscription is no connection: a change reaches the watcher over a new one."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    watch = bob.watch(alice)
+    watch.expect("available")
+
+    for state in ("busy", "away"):
+        partner.edge.drops_connections()
+        bob.chat_with(alice).say("fence").must_succeed()  # the server has read the end by now
+        alice.set_presence(state)
+        watch.expect(state)
+
+    alice.ignores_messages()
+
+
+@scenario(level="must", sources=("R1", "RFC 6665 §4.2.2"), needs=WATCHED)
+@cases("taken", Case("before-it-is-taken", False), Case("instead-of-the-answer", True))
+def test_notification_on_a_dying_connection(federation: Federation, taken: bool) -> None:
+    """When a connection dies under a notification, the watcher still sees the last state in the end."""
+    partner = federation.partner("generic")
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    watch = bob.watch(alice)
+    watch.expect("available")
+    death = partner.edge.closes_on("NOTIFY", taken=taken, times=1)
+
+    alice.set_presence("busy")
+    death.must_have_happened()
+    alice.set_presence("away")
+
+    if not watch.outcome.delivered:
+        bob.watch(alice)
+    watch.expect("away")
+
+
+@scenario(level="must", sources=("R1", "R38"), needs=(*WATCHED, "time"))
+def test_watcher_who_does_not_answer(federation: Federation) -> None:
+    """While one watcher's edge leaves notifications unanswered, another watcher sees every change."""
+    deaf, other = federation.partner("generic"), federation.partner("generic")
+    alice = federation.sut.user("alice")
+    deaf.user("bob").watch(alice).expect("available")
+    watch = other.user("bob").watch(alice)
+    watch.expect("available")
+    silence = deaf.edge.falls_silent("NOTIFY")
+
+    for state in ("busy", "away", "available"):
+        alice.set_presence(state)
+        watch.expect(state)
+
+    silence.must_have_happened()
+    federation.advance(40)
+    alice.set_presence("busy")
+    watch.expect("busy")
+
+
+@scenario(
+    level="should",
+    sources=("R1", "C19", "RFC 6665 §4.1.2.2"),
+    needs=(*WATCHED, "time"),
+    outcomes={
+        "sees it again": "ok",
+        "has to watch again": ("tolerable", "No source says that a server must try again by itself."),
+    },
+)
+def test_partner_that_was_away_at_the_refresh(federation: Federation) -> None:
+    """A partner that could not be reached when a subscription was due is asked again, and its state is seen again."""
+    from simulator.partner import GENERIC
+
+    partner = federation.partner(GENERIC.but(name="away-at-the-refresh", subscription_seconds=600))
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    watch = alice.watch(bob)
+    watch.expect("available")
+    bob.expect_watcher(alice)
+    partner.edge.breaks_down()
+
+    federation.advance(580)
+    federation.sut.user("anna").watch(bob).outcome.must_fail()  # the refresh has failed by now
+    partner.edge.recovers()
+    bob.set_presence("busy")
+    federation.advance(hours=1)
+
+    try:
+        watch.expect("busy", within=1.0)
+    except ExpectationFailed:
+        alice.watch(bob).expect("busy")
+        happened("has to watch again")
+    else:
+        happened("sees it again")
+
+
+@scenario(level="must", sources=("R1", "C19", "F1.32"), needs=(*WATCHED, "time"))
+@cases("status", Case("500", 500), Case("503", 503), Case("504", 504))
+def test_refused_refresh_is_not_hammered(federation: Federation, status: int) -> None:
+    """A refresh that is answered {status} is not repeated again and again at once."""
+    from simulator.partner import GENERIC
+
+    partner = federation.partner(GENERIC.but(name="refuses-the-refresh", subscription_seconds=600))
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice.watch(bob).expect("available")
+    refusal = partner.edge.answers("SUBSCRIBE", status)
+
+    federation.advance(580)
+    refusal.must_have_happened()
+    federation.sut.user("anna").watch(bob).outcome.must_fail(status)
+
+    tries = [one for one in requests_to(federation, partner, "SUBSCRIBE") if one.from_.parsed_uri.aor == alice.uri]
+    assert len(tries) <= 4, f"the server sent {len(tries)} SUBSCRIBE requests for {alice.uri} within a moment"
+
+
+# -- in the end ---------------------------------------------------------------------------------------------------
+
+
+@scenario(level="must", sources=("R2", "C19"), needs=NEEDS)
+def test_refusal_is_not_hammered(federation: Federation) -> None:
+    """A message that a partner answers with 503 is not sent again and again, whatever Retry-After says."""
+    partner = federation.partner()
+    bob = partner.user("bob")
+    partner.edge.answers(None, 503, headers=[("Retry-After", "0")])
+
+    must_be_told(federation.sut.user("alice").chat_with(bob).say("Hello?"))
+
+    must_not_hammer(federation, partner, "INVITE", "MESSAGE")
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R2", "RFC 3261 §18.4"), needs=(*NEEDS, "time"))
+def test_idle_connection_is_opened_again(federation: Federation) -> None:
+    """A connection that the partner ends after an idle hour is opened again for the next message."""
+    from simulator.partner import SFB_2019
+
+    partner = federation.partner(SFB_2019.but(name="ends-idle-ones", idle_incoming_seconds=300.0))
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    alice.chat_with(bob).say("before").must_succeed()
+    bob.expect_message("before", from_=alice)
+
+    federation.advance(hours=1)
+    bob.chat_with(alice).say("still there?").must_succeed()  # the server has read the end by now
+    alice.expect_message("still there?", from_=bob)
+
+    alice.chat_with(bob).say("after").must_succeed()
+    bob.expect_message("after", from_=alice)
+    bob.must_have_no_message()
+
+
+@scenario(level="must", sources=("R2", "R37", "RFC 3261 §18.1.1"), needs=NEEDS)
+def test_many_messages_over_one_connection(federation: Federation) -> None:
+    """Messages of several users to one partner share connections: no more than four are opened."""
+    partner = federation.partner()
+    for name in ("alice", "anna"):
+        for other in ("bob", "bill", "berta"):
+            federation.sut.user(name).chat_with(partner.user(other)).say("Hello").must_succeed()
+            partner.user(other).expect_message("Hello")
+
+    assert partner.edge.connections <= 4, f"{partner.edge.connections} connections are open"
+
+
+def _must_be_once_or_told(user: User, outcome: Outcome, text: str) -> None:
+    """The message reached the user once; or its sender was told that it failed, and then it came at most once."""
+    times = [message.text for message in user.messages].count(text)
+    if outcome.delivered:
+        assert times == 1, f"{outcome}, but {user.uri} got it {times} times"
+    else:
+        must_be_told(outcome)
+        assert times <= 1, f"{user.uri} got it {times} times"
+
+
+def _must_serve(federation: Federation, user: User) -> None:
+    """A user of another partner reaches the server's user."""
+    other = federation.partner().user("other")
+    other.chat_with(user).say("from another one").must_succeed()
+    user.expect_message("from another one", from_=other)
