@@ -66,7 +66,9 @@ def must_have_got(reader: User, texts: Sequence[str]) -> None:
     if got == wanted:
         return
     hints = [f"{text!r} never came" for text in dict.fromkeys(wanted) if text not in got]
-    hints += [f"{text!r} came {got.count(text)} times" for text in dict.fromkeys(got) if got.count(text) > 1]
+    hints += [
+        f"{one!r} came {got.count(one)} times" for one in dict.fromkeys(wanted) if got.count(one) > wanted.count(one)
+    ]
     hints += [f"nobody was to get {text!r}" for text in dict.fromkeys(got) if text not in wanted]
     why = "; ".join(hint if len(hint) <= SHOWN else hint[:SHOWN] + "…" for hint in hints) or "the order is another"
     raise ExpectationFailed(f"{reader.uri} must have got {len(wanted)} messages and got {len(got)}: {why}.")

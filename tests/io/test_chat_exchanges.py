@@ -251,7 +251,7 @@ def test_a_lost_session_is_opened_again_and_the_text_is_sent_once_more(federatio
     bob, berta = federation.partner(), federation.partner()
     chat = bob.user("bob").chat_with(berta.user("berta"))
     chat.say("one").must_succeed()
-    berta._loop.call(berta.agent.chats.close)
+    berta.user("berta").chat_with(bob.user("bob")).forget()
 
     chat.say("two").must_succeed()
 
