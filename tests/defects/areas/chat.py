@@ -105,7 +105,11 @@ def gives_up_on_481(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Chats, "send", meek)
 
 
-@defect(caught_by=("chat/session-that-the-partner-has-lost",), also=("policy/answer-to-an-unverified-sender",), says=("'two' came 2 times",))
+@defect(
+    caught_by=("chat/session-that-the-partner-has-lost",),
+    also=("policy/answer-to-an-unverified-sender",),
+    says=("'two' came 2 times",),
+)
 def sends_twice_after_481(patch: pytest.MonkeyPatch) -> None:
     """The server sends a message that was answered with 481 in the new session, and once more to be sure."""
     from simulator.io.chat_session import GONE, ChatSession
@@ -147,7 +151,11 @@ def refuses_a_second_session(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Chats, "on_invite", busy)
 
 
-@defect(caught_by=("chat/declined-invitation[600]", "chat/declined-invitation[603]"), also=("policy/message-that-is-filtered",), says=("Expected a failure with",))
+@defect(
+    caught_by=("chat/declined-invitation[600]", "chat/declined-invitation[603]"),
+    also=("policy/message-that-is-filtered",),
+    says=("Expected a failure with",),
+)
 def takes_6xx_for_delivered(patch: pytest.MonkeyPatch) -> None:
     """The server tells the sender that a text was delivered which the partner's user has declined with 6xx."""
     from simulator.io.chats import Chats
