@@ -182,7 +182,11 @@ def calls_again_when_busy(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Chats, "send", nagging)
 
 
-@defect(caught_by=("chat/somebody-who-comes-back", "chat/declined-invitation[480]"), says=("480",))
+@defect(
+    caught_by=("chat/somebody-who-comes-back", "chat/declined-invitation[480]"),
+    also=("policy/answer-to-an-unverified-sender",),
+    says=("480",),
+)
 def remembers_who_was_away(patch: pytest.MonkeyPatch) -> None:
     """The server sends nothing more to somebody who was once not signed in."""
     from simulator.io.chats import Chats
