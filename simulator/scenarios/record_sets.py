@@ -121,10 +121,12 @@ def beside_a_dead_address(federation: Federation, partner: Partner) -> None:
     """The one SRV target has an address where nothing listens, and then that of the edge (F1.18)."""
     edge_record(federation, partner)
     with federation.zones.edit(str(partner.domain)) as zone:
+        zone.remove(str(partner.edge.fqdn), "A")
         if partner.edge.address.startswith("127.") and partner.edge.address != "127.0.0.1":
             zone.a(str(partner.edge.fqdn), "127.0.0.1")
         else:  # all addresses of this machine are one: the other family has nobody on that port
             zone.aaaa(str(partner.edge.fqdn), "::1")
+        zone.a(str(partner.edge.fqdn), partner.edge.address)
 
 
 @contextmanager

@@ -161,16 +161,21 @@ def test_activated_certificate_serves_both_roles(federation: Federation) -> None
 
 @scenario(level="should", sources=("R65", "R75", "C19"), needs=("receive", "observe-inbox", "certificates"))
 def test_activation_cuts_no_connection(federation: Federation) -> None:
-    """A chat that is open while another certificate is activated goes on."""
-    bob, alice = federation.partner().user("bob"), federation.sut.user("alice")
+    """A chat that is open while another certificate is activated goes on, over the connection that it has."""
+    partner = federation.partner()
+    bob, alice = partner.user("bob"), federation.sut.user("alice")
     chat = bob.chat_with(alice)
     chat.say("before").must_succeed()
     alice.expect_message("before", from_=bob)
+    connections = len(partner.edge.seen_certificates)
 
     activate(federation, federation.issue(federation.sut.fqdn))
     chat.say("after").must_succeed()
 
     alice.expect_message("after", from_=bob)
+    more = len(partner.edge.seen_certificates) - connections
+    if more:
+        raise ExpectationFailed(f"The chat must go on over its connection; the activation led to {more} new one(s).")
 
 
 @scenario(level="must", sources=("R65", "R75"), needs=NEEDS)

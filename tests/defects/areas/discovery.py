@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from simulator.discovery import Answer, Question
 from tests.defects.frame import defect
+from tests.defects.patches import server_believes, server_hears, srv_records
 
 
 @defect(
@@ -48,3 +50,177 @@ def applies_the_name_rule_to_partners(patch: pytest.MonkeyPatch) -> None:
         return replace(way, rules=replace(way.rules, name_rule=True)) if isinstance(way, OpenWay) else way
 
     patch.setattr(ConnectServer, "way_to", strict)
+
+
+@defect(caught_by=("discovery/port-of-the-record",), also=("routes", "trust"))
+def ignores_the_srv_port(patch: pytest.MonkeyPatch) -> None:
+    """The server dials port 5061 whatever the SRV record says."""
+    server_hears(patch, srv_records(lambda record: replace(record, port=5061)))
+
+
+@defect(caught_by=("discovery/lowest-priority-first",))
+def takes_the_highest_priority(patch: pytest.MonkeyPatch) -> None:
+    """The server takes the SRV record with the highest priority value first."""
+    server_hears(patch, srv_records(lambda record: replace(record, priority=65535 - record.priority)))
+
+
+@defect(caught_by=("discovery/lowest-priority-first",))
+def goes_by_weight_alone(patch: pytest.MonkeyPatch) -> None:
+    """The server takes the SRV record with the most weight, whatever the priorities."""
+    server_hears(patch, srv_records(lambda record: replace(record, priority=65535 - record.weight)))
+
+
+@defect(caught_by=("discovery/reached-by-its-records[weight-zero-beside-others]",))
+def leaves_out_weight_zero(patch: pytest.MonkeyPatch) -> None:
+    """The server never uses an SRV record of weight 0 where another one has more."""
+
+    def heavy(question: Question, answer: Answer) -> Answer:
+        if question.type != "SRV" or not any(record.weight for record in answer.records):  # type: ignore[union-attr]
+            return answer
+        return replace(answer, records=tuple(one for one in answer.records if one.weight))  # type: ignore[union-attr]
+
+    server_hears(patch, heavy)
+
+
+@defect(
+    caught_by=(
+        "discovery/reached-by-its-records[best-target-without-address]",
+        "discovery/believed-by-its-records[best-target-without-address]",
+    )
+)
+def knows_one_target_only(patch: pytest.MonkeyPatch) -> None:
+    """The server looks at the best SRV record only."""
+
+    def best(question: Question, answer: Answer) -> Answer:
+        if question.type != "SRV" or not answer.records:
+            return answer
+        return replace(answer, records=(min(answer.records, key=lambda record: record.priority),))  # type: ignore[union-attr]
+
+    server_hears(patch, best)
+
+
+@defect(caught_by=("discovery/reached-by-its-records[second-address-answers]",))
+def tries_one_address_only(patch: pytest.MonkeyPatch) -> None:
+    """The server tries the first address of a target only."""
+
+    def first(question: Question, answer: Answer) -> Answer:
+        return answer if question.type == "SRV" else replace(answer, records=answer.records[:1])
+
+    server_hears(patch, first)
+
+
+@defect(caught_by=("discovery/reached-by-its-records[answer-over-tcp]",))
+def cannot_ask_over_tcp(patch: pytest.MonkeyPatch) -> None:
+    """The server gives up where the DNS answer is too long for UDP."""
+    server_hears(patch, lambda _question, answer: Answer("servfail") if len(answer.records) > 20 else answer)
+
+
+@defect(
+    caught_by=("discovery/missing-record-is-asked-for-again", "discovery/sender-is-believed-once-its-record-is-there")
+)
+def keeps_negative_answers_for_ever(patch: pytest.MonkeyPatch) -> None:
+    """The server never asks again for an SRV record that was missing once."""
+    missing: dict[Question, Answer] = {}
+
+    def remember(question: Question, answer: Answer) -> Answer:
+        if question.type == "SRV" and answer.status in ("nxdomain", "nodata"):
+            missing.setdefault(question, answer)
+        return missing.get(question, answer)
+
+    server_hears(patch, remember)
+
+
+@defect(caught_by=("discovery/broken-lookup-is-asked-again[servfail]",))
+def keeps_failures_for_ever(patch: pytest.MonkeyPatch) -> None:
+    """The server never asks again where a lookup went wrong once."""
+    broken: dict[Question, Answer] = {}
+
+    def remember(question: Question, answer: Answer) -> Answer:
+        if answer.status == "servfail":
+            broken.setdefault(question, answer)
+        return broken.get(question, answer)
+
+    server_hears(patch, remember)
+
+
+@defect(caught_by=("discovery/partner-that-moved",))
+def keeps_answers_for_ever(patch: pytest.MonkeyPatch) -> None:
+    """The server never asks again for an SRV record that it has found once, whatever its TTL."""
+    found: dict[Question, Answer] = {}
+
+    def remember(question: Question, answer: Answer) -> Answer:
+        return found.setdefault(question, answer) if question.type == "SRV" and answer.records else answer
+
+    server_hears(patch, remember)
+
+
+@defect(
+    caught_by=(
+        "discovery/not-reached-without-its-record[address-only]",
+        "discovery/not-believed-without-its-record[address-only]",
+    ),
+    also=("names",),
+)
+def guesses_the_server(patch: pytest.MonkeyPatch) -> None:
+    """Where there is no SRV record, the server tries sip.<domain>."""
+    from simulator.discovery import SrvRecord
+
+    def guess(question: Question, answer: Answer) -> Answer:
+        if question.type != "SRV" or answer.records:
+            return answer
+        domain = question.name.removeprefix("_sipfederationtls._tcp.")
+        return replace(answer, status="noerror", records=(SrvRecord(0, 0, 5061, f"sip.{domain}"),))
+
+    server_hears(patch, guess)
+
+
+@defect(caught_by=("discovery/not-reached-without-its-record[address-of-the-domain-only]",))
+def falls_back_to_the_domain(patch: pytest.MonkeyPatch) -> None:
+    """Where there is no SRV record, the server tries the address of the domain itself."""
+    from simulator.discovery import SrvRecord
+
+    def guess(question: Question, answer: Answer) -> Answer:
+        if question.type != "SRV" or answer.records:
+            return answer
+        domain = question.name.removeprefix("_sipfederationtls._tcp.")
+        return replace(answer, status="noerror", records=(SrvRecord(0, 0, 5061, domain),))
+
+    server_hears(patch, guess)
+
+
+@defect(caught_by=("discovery/not-believed-without-its-record[target-dot]",))
+def takes_the_dot_for_no_check(patch: pytest.MonkeyPatch) -> None:
+    """The server believes a sender whose domain says by the target `.` that it does not federate."""
+    server_believes(patch, lambda _link, _way, refusal: "'.'" in refusal.sentence)
+
+
+@defect(
+    caught_by=("discovery/broken-lookup-inbound[servfail]", "discovery/broken-lookup-inbound[refused]"),
+    says=("is not believed",),
+)
+def believes_while_the_dns_is_broken(patch: pytest.MonkeyPatch) -> None:
+    """The server believes a sender where the DNS gives no answer about it."""
+    server_believes(patch, lambda _link, _way, refusal: "ended with" in refusal.sentence)
+
+
+@defect(caught_by=("discovery/proven-for-one-domain-is-not-proven-for-another",))
+def believes_a_proven_connection_everything(patch: pytest.MonkeyPatch) -> None:
+    """The server believes whoever has proven one domain on a connection about every other one."""
+    server_believes(patch, lambda place, _way, _refusal: bool(place[0]._vouched.get(place[1])))
+
+
+@defect(caught_by=("discovery/many-tenants-of-one-provider",), also=("policy",))
+def mixes_up_tenants(patch: pytest.MonkeyPatch) -> None:
+    """The server sends messages for a second tenant of one edge to the first one's user."""
+    from simulator.connect_server.server import ConnectServer
+    from simulator.io.chats import Chats
+
+    send = Chats.send
+    first: dict[str, str] = {}
+
+    async def to_the_first(self: Any, account: Any, remote: str, *rest: Any) -> Any:
+        if isinstance(self._agent.peering, ConnectServer) and "@contoso" in remote:
+            remote = first.setdefault(remote.partition("@")[0], remote)
+        return await send(self, account, remote, *rest)
+
+    patch.setattr(Chats, "send", to_the_first)
