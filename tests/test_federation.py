@@ -184,7 +184,7 @@ def test_a_changed_record_route_is_noticed(federation: Federation) -> None:
 
     assert not refused
     assert [record for record in federation.records if record.text.startswith("SIP/2.0 481")]
-    partner.edge.must_log("route set is no longer valid")
+    partner.edge.must_log('1004;reason="Route set is no longer valid"')
 
 
 def test_subscriptions_are_refreshed_when_time_passes(federation: Federation) -> None:

@@ -99,7 +99,7 @@ class ChatSession:
 
     async def _ask(self, method: str, content_type: str, body: bytes) -> Response:
         self._used = self._agent.now
-        headers = self._agent.writer.request_headers()
+        headers = self._agent.writer.message_headers(self.account)
         return await self._exchange(
             self._session.request(method, headers=headers, body=body, content_type=content_type)
         )

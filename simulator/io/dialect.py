@@ -58,6 +58,21 @@ class Dialect(ChatRules):
     record_routes: bool = False
     "Whether the edge puts itself into the route set with opaque parameters that must come back unchanged (§2.1)."
 
+    via_parameters: tuple[str, ...] = ()
+    """What stands behind the branch of the Via of requests, such as `branched=FALSE`, as the servers of S4B write it;
+    whether an edge does is not known (dialect facts §2.1, §8.10) [trace]."""
+    client_via: bool = False
+    """Whether the Via of the user's client, which has no branch, stands below that of the edge; whether it crosses the
+    edge is not known (dialect facts §2.1, §8.10) [trace]."""
+    marks_via: bool = False
+    "Whether the Via of responses says where the request came from, in Microsoft's words (dialect facts §2.1) [trace]."
+    asserted_identity: bool = False
+    "Whether requests of a user carry `P-Asserted-Identity`, which is then believed, not From (§2.1) [trace]."
+    further_headers: tuple[tuple[str, str], ...] = ()
+    """Headers of every request of a user that a server must ignore, or must not believe: what leaks from inside
+    (`ms-user-logon-data`, `ms-telemetry-id`, §2.4), or `ms-edge-proxy-message-trust` of a peer that wants to be trusted
+    (§2.2) [choice]."""
+
     # Watching
 
     presence_accept: tuple[str, ...] = ("application/pidf+xml",)
@@ -115,6 +130,14 @@ class Dialect(ChatRules):
     "Whether INVITE carries `Ms-Conversation-ID`, and one that is in use gets 488 (dialect facts §4.2) [trace]."
     participants: bool = False
     "Whether INVITE carries `EndPoints` and `Roster-Manager` (dialect facts §4.1) [trace]."
+    supported_in_message: tuple[str, ...] = ()
+    "Option tags of MESSAGE and INFO in an IM session, a `Supported` line each (dialect facts §4.3) [trace]."
+    keep_alive: str = ""
+    "`ms-keep-alive` of INVITE, which is for the client's own proxy and must be ignored (§1.3, §4.1) [trace]."
+    subnet: bool = False
+    "Whether INVITE carries `ms-subnet`, the network of the client (dialect facts §2.4, §4.1) [trace]."
+    history: bool = False
+    "Whether INVITE carries `history-info`, with the callee alone (dialect facts §2.1, §4.1) [trace]."
     trying: bool = False
     "Whether an INVITE gets 100 at once (dialect facts §4.2) [trace]."
     progress: tuple[int, str] | None = None

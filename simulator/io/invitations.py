@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simulator.chat.first_message import confirming_options
-from simulator.chat.invitation import InviteRefusal, classify_invite
+from simulator.chat.invitation import InviteRefusal, Kind, classify_invite
 from simulator.chat.text import ReadBody
-from simulator.io.account import OfferSeen, TextMessage
+from simulator.io.account import OfferSeen, Refusal, TextMessage
 from simulator.io.chat_session import ChatSession
 from simulator.sip.invite import InviteSession
 from simulator.sip.message import Request
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from simulator.io.user_agent import UserAgent
     from simulator.sip.transaction import ServerTransaction
 
-SAME_CONVERSATION = "there is an IM session with the same conversation ID (52035)"
+SAME_CONVERSATION = "there is an IM session with the same conversation ID"
 HELD = (180, "Ringing")
 "What the caller of a held invitation is told by a dialect that has no provisional answer of its own."
 
@@ -115,9 +116,9 @@ def receive_invite(agent: UserAgent, link: Link, transaction: ServerTransaction,
     offer = classify_invite(request, agent.dialect)
     remote = request.from_.parsed_uri.aor
     if isinstance(offer, InviteRefusal):
-        account.offers.put(OfferSeen(remote, offer.kind.value, offer.status, agent.now))
-        agent.log(f"INVITE refused with {offer.status}: {offer.sentence}")
-        agent.respond(link, transaction, offer.status, offer.reason, headers=offer.headers)
+        refusal = _refusal(agent, offer)
+        account.offers.put(OfferSeen(remote, offer.kind.value, refusal.status, agent.now))
+        agent.refuse(link, transaction, refusal)
         return
     if agent.dialect.conversation_id and agent.chats.in_conversation(account, offer.conversation_id):
         agent.refuse(link, transaction, agent.peering.refusal("same_conversation", SAME_CONVERSATION))
@@ -138,6 +139,15 @@ def receive_invite(agent: UserAgent, link: Link, transaction: ServerTransaction,
         account.invitations.put(invitation)
     else:
         invitation.accept()
+
+
+def _refusal(agent: UserAgent, offer: InviteRefusal) -> Refusal:
+    """How an invitation to something else is refused: a body that nobody reads by the row of the matrix, a call, a file
+    or a conference as the dialect says."""
+    if offer.kind is not Kind.UNKNOWN:
+        return Refusal(offer.status, offer.reason, offer.sentence, headers=offer.headers)
+    refusal = agent.peering.refusal("content_type", offer.sentence)
+    return replace(refusal, headers=(*refusal.headers, *offer.headers)) if refusal.status == offer.status else refusal
 
 
 def _session_timer(dialect: Dialect, request: Request) -> SessionTimer | None:

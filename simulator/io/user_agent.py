@@ -25,7 +25,7 @@ from simulator.io.resolver import Resolver
 from simulator.io.timers import Timers
 from simulator.io.transport import SipTransport, TrustPolicy
 from simulator.io.watches import Watches
-from simulator.io.writer import Header, Writer
+from simulator.io.writer import Header, Writer, mark_via
 from simulator.names import Fqdn, SipDomain
 from simulator.outcome import Outcome
 from simulator.presence.state import PresenceState
@@ -81,8 +81,8 @@ class UserAgent:
         self.unasked: list[str] = []
         "What came that belongs to nothing any user did, a sentence each."
         self.transport = SipTransport(identity, trust_policy, timers, self, str(fqdn), tap, key_log)
-        if dialect.header_order or dialect.header_names:
-            self.transport.style = HeaderStyle(dialect.header_order, dialect.header_names)
+        if dialect.header_order or dialect.header_names or dialect.via_parameters:
+            self.transport.style = HeaderStyle(dialect.header_order, dialect.header_names, dialect.via_parameters)
         self.transport.versions = habits.tls_minimum, habits.tls_maximum
         self.transport.asks_for = habits.server_name
         self.writer = Writer(dialect, fqdn, self.transport)
@@ -319,6 +319,8 @@ class UserAgent:
             return
         if self.dialect.server:
             response.headers.add("Server", self.dialect.server)
+        if self.dialect.marks_via:
+            mark_via(response, link.peer_address)
         link.respond(transaction, response)
 
     def not_allowed(self, link: Link, transaction: ServerTransaction) -> None:
@@ -399,7 +401,7 @@ class UserAgent:
         if user is None:
             self._refuse_dialog(link, transaction, "there is no such dialog")
         elif not self.writer.is_our_route(request):
-            sentence = "route set is no longer valid (1004): our Record-Route did not come back as it was"
+            sentence = "the route set is not valid: our Record-Route did not come back as it was"
             self.refuse(link, transaction, self.peering.refusal("route_set", sentence))
         else:
             user.on_request(link, transaction, request)

@@ -201,7 +201,7 @@ class Watches:
             to_tag=transaction.to_tag,
             notify_headers=[
                 *agent.writer.routing_headers(),
-                *agent.writer.request_headers(),
+                *agent.writer.request_headers(watched.account),
                 *(NOTIFY_HEADERS if watched.form.people else ()),
             ],
             options=options_of(dialect),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from ipaddress import ip_interface
+from typing import Final
 
 from simulator.chat import sdp
 from simulator.chat.invitation import new_conversation_id
@@ -16,6 +18,8 @@ from simulator.sip.fields import NameAddr, new_call_id, new_tag
 from simulator.sip.message import Request, Response
 
 Header = tuple[str, str]
+CLIENT_PORT: Final = 50092
+"From where the user's client seems to have come to the edge."
 
 
 class Writer:
@@ -47,9 +51,25 @@ class Writer:
         """The address in session descriptions; it has no meaning (dialect facts §4.1)."""
         return self._transport.address or "127.0.0.1"
 
-    def request_headers(self) -> list[Header]:
-        """What every request of the dialect carries."""
-        return [*([("User-Agent", self.dialect.user_agent)] if self.dialect.user_agent else []), *self.edge_headers]
+    def request_headers(self, account: Account) -> list[Header]:
+        """What every request of a user carries."""
+        dialect, headers = self.dialect, list[Header]()
+        if dialect.client_via:
+            client = f"{self.media_address}:{CLIENT_PORT}"
+            headers.append(("Via", f"SIP/2.0/TLS {client};ms-received-port={CLIENT_PORT};ms-received-cid=3E8A00"))
+        if dialect.user_agent:
+            headers.append(("User-Agent", dialect.user_agent))
+        if dialect.asserted_identity:
+            name = f'"{account.display_name}"' if account.display_name else ""
+            headers.append(("P-Asserted-Identity", f"{name}<{account.uri}>"))
+        return [*headers, *self.edge_headers, *dialect.further_headers]
+
+    def message_headers(self, account: Account) -> list[Header]:
+        """What a MESSAGE or INFO inside an IM session carries (dialect facts §4.3)."""
+        return [
+            *self.request_headers(account),
+            *(("Supported", option) for option in self.dialect.supported_in_message),
+        ]
 
     def routing_headers(self) -> list[Header]:
         """What keeps us in the path of a dialog that a request of ours can begin (RFC 3261 §16.6, RFC 6665 §4.3)."""
@@ -76,6 +96,12 @@ class Writer:
             headers.append(("Ms-Conversation-ID", conversation))
         if self.dialect.participants:
             headers += [("Roster-Manager", account.uri), ("EndPoints", f"<{account.uri}>, <{remote}>")]
+        if self.dialect.keep_alive:
+            headers.append(("ms-keep-alive", self.dialect.keep_alive))
+        if self.dialect.subnet:
+            headers.append(("ms-subnet", network_of(self.media_address)))
+        if self.dialect.history:
+            headers.append(("history-info", f"<{remote}>;index=1"))
         return headers
 
     def new_conversation(self) -> str:
@@ -97,7 +123,7 @@ class Writer:
             ("To", f"<{remote}>"),
             ("Call-ID", new_call_id()),
             ("CSeq", f"1 {method}"),
-            *self.request_headers(),
+            *self.request_headers(account),
         ]
         return Request.build(method, remote, headers, body, content_type)
 
@@ -123,7 +149,7 @@ class Writer:
                 ("Call-ID", new_call_id()),
                 ("CSeq", f"1 {method}"),
                 ("Contact", self.contact(account)),
-                *self.request_headers(),
+                *self.request_headers(account),
                 *headers,
             ],
             body,
@@ -153,3 +179,17 @@ class Writer:
             name = f'"{account.display_name}"' if account.display_name else ""
             return f"{name}<{account.uri}>;tag={new_tag()};epid={account.epid}"
         return NameAddr.build(account.uri, display_name=account.display_name, tag=new_tag()).raw
+
+
+def network_of(address: str) -> str:
+    """The network of an address, as a client of Lync says it: 192.0.2.0 (dialect facts §2.4)."""
+    return str(ip_interface(f"{address}/{64 if ':' in address else 24}").network.network_address)
+
+
+def mark_via(response: Response, peer_address: str) -> None:
+    """Say in the topmost Via where the request came from, in Microsoft's words (dialect facts §2.1)."""
+    host, _, port = peer_address.rpartition(":")
+    line, top = response.headers.get("Via") or "", response.top_via.raw
+    marks = f";received={host};ms-received-port={port};ms-received-cid={int(port):X}00"
+    response.headers.remove_first("Via")
+    response.headers.prepend("Via", f"{top}{marks}{line[len(top) :]}")

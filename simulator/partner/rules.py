@@ -111,7 +111,7 @@ class EdgeRules(Peering):
         cause, code, details = _explain(error)
         diagnostic = self._diagnostic(cause, details)
         sentence = f"{who}: {error}" if who else str(error)
-        self._log.put(EdgeLogEntry(self._now(), "error", *code, diagnostic, sentence))
+        self._log.put(EdgeLogEntry(self._now(), "error", *self._known(code), diagnostic, sentence))
         return (diagnostic,) if diagnostic else ()
 
     def on_failure(self, link: Link, response: Response) -> None:
@@ -163,7 +163,7 @@ class EdgeRules(Peering):
 
     def refused(self, link: Link, request: Request, refusal: Refusal, log: Callable[[str], None]) -> None:
         del log
-        code = IN.get(refusal.cause, NO_CODE)
+        code = self._known(IN.get(refusal.cause, NO_CODE))
         self._log.put(
             EdgeLogEntry(
                 self._now(),
@@ -238,6 +238,10 @@ class EdgeRules(Peering):
         text = request.body.decode("utf-8", "replace").lower()
         word = next((word for word in policy.filtered if word.lower() in text), None)
         return None if word is None else self.refusal("filtered", f"The message holds {word!r}, which is filtered.")
+
+    def _known(self, code: Code) -> Code:
+        """The result code as this product writes it; the codes are Microsoft's."""
+        return code if self.persona.edge.result_codes else NO_CODE
 
     def _diagnostic(self, cause: str, details: Sequence[tuple[str, str]]) -> str:
         answer = getattr(self.persona.answers, cause, None)

@@ -18,6 +18,7 @@ MESSAGE_KINDS = {
 }
 
 RANDOM: tuple[tuple[str, str], ...] = (
+    (r"(?m)^ms-subnet: 127\.\d+\.\d+\.0", "ms-subnet: 192.0.2.0"),
     (r"127\.\d+\.\d+\.\d+", "192.0.2.1"),
     (r"(?m)^NEGOTIATE sip:192\.0\.2\.1:\d+", "NEGOTIATE sip:192.0.2.1:5061"),
     (r"192\.0\.2\.1:(?!5061)\d+", "192.0.2.1:49152"),
@@ -27,6 +28,7 @@ RANDOM: tuple[tuple[str, str], ...] = (
     (r"branch=z9hG4bK[\w.~-]+", "branch=z9hG4bK-BRANCH"),
     (r"(?m)^(Call-ID|CALL-ID): .*?(\r?)$", r"\1: CALL-ID\2"),
     (r"(?m)^(Ms-Conversation-ID): .*?(\r?)$", r"\1: CONVERSATION\2"),
+    (r";ms-received-port=\d+;ms-received-cid=[0-9A-F]+", ";ms-received-port=49152;ms-received-cid=C00000"),
     (r"(ms-key-info|ms-route-sig)=[\w-]+", r"\1=OPAQUE"),
     (r"epid:[0-9a-f]{10}", "epid:EPID"),
     (r'epid="?[0-9a-f]{10}"?', "epid=EPID"),

@@ -12,9 +12,12 @@ from simulator.chat.rules import NOT_IMPLEMENTED
 from simulator.errors import ExpectationFailed, LocalProtocolError
 from simulator.federation import Federation
 from simulator.io.actions import OfferKind
+from simulator.io.link import Link
 from simulator.outcome import Outcome
 from simulator.partner import SFB_2019
 from simulator.partner.personas import Persona, persona_named
+from simulator.sip.message import Request
+from simulator.sip.transaction import ServerTransaction
 
 Wire = Callable[[str], list[str]]
 GENERIC = persona_named("generic")
@@ -258,6 +261,56 @@ def test_a_lost_session_is_opened_again_and_the_text_is_sent_once_more(federatio
     assert [message.text for message in berta.user("berta").messages] == ["one", "two"]
     assert len(wire("SIP/2.0 481")) == 1
     assert len(wire("INVITE ")) == 2
+
+
+class LostSession:
+    """Answers every request inside a dialog with one status, also with 408, which only a proxy that is none sends."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+    def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        del transaction
+        link._sip.send_raw(bytes(request.respond(self.status)))
+
+
+@pytest.mark.parametrize("status", [408, 480, 481])
+def test_a_text_that_came_to_nothing_with_its_session_is_sent_in_a_new_one(
+    federation: Federation, wire: Wire, status: int
+) -> None:
+    """Dialect facts §4.2, for the server and for a partner alike."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    bob.ignores_messages()
+    chat = alice.chat_with(bob)
+    chat.say("one").must_succeed()
+    (dialog,) = partner.agent.dialogs
+    partner._loop.call(partner.agent.dialogs.__setitem__, dialog, LostSession(status))
+
+    chat.say("two").must_succeed()
+
+    assert len(wire("MESSAGE ")) == 3
+    assert len(wire("INVITE ")) == 2
+    assert [message.text for message in bob.messages] == ["one", "two"]
+
+
+@pytest.mark.parametrize(("status", "sessions"), [(480, 3), (481, 3), (500, 1), (606, 1)])
+def test_a_message_that_the_peer_cannot_take_now_goes_into_a_new_session_once(
+    federation: Federation, wire: Wire, status: int, sessions: int
+) -> None:
+    """480 and 481 end the session, any other refusal is for the text alone (dialect facts §4.2)."""
+    partner = federation.partner(SFB_2019.but(filtered=status))
+    partner.policy.filtered = ("forbidden",)
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    bob.ignores_messages()
+    chat = alice.chat_with(bob)
+    chat.say("one").must_succeed()
+
+    chat.say("forbidden").must_fail(status=status)
+    chat.say("three").must_succeed()
+
+    assert len(wire("INVITE ")) == sessions
+    assert [message.text for message in bob.messages] == ["one", "three"]
 
 
 @pytest.mark.parametrize(

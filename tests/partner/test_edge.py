@@ -6,6 +6,7 @@ import pytest
 
 from simulator.errors import ConfigurationError, ExpectationFailed
 from simulator.federation import Engine, Federation
+from simulator.io.actions import OfferKind
 from simulator.partner import GENERIC, PERSONAS, SFB_2015, SFB_2019, TEAMS, Answer, FederationPolicy, Partner, Persona
 from simulator.sip.message import parse
 from simulator.sut import SutSettings
@@ -276,3 +277,56 @@ def test_what_is_dropped_in_silence_looks_delivered(federation: Federation) -> N
 
     assert list(bob.messages) == []
     partner.edge.must_log("is not verified (AlwaysUnverifiable) and no contact of the user")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "words"),
+    [
+        ("audio", 488, "INVITE refused: The session offers audio"),
+        ("conference", 488, "INVITE refused: It invites to a conference."),
+        ("file", 488, "INVITE refused: It offers a file."),
+    ],
+)
+def test_an_offer_that_is_no_chat_is_refused_in_the_edge_log(
+    federation: Federation, kind: OfferKind, status: int, words: str
+) -> None:
+    partner, other = federation.partner(), federation.partner()
+    bob = partner.user("bob")
+    bob.ignores("offers")
+
+    other.user("carl").offers(bob, kind).must_fail(status=status)
+
+    entry = partner.edge.must_log(words)
+    assert (entry.status, entry.level) == (status, "warning")
+    assert entry.start_line.startswith("INVITE sip:bob@")
+
+
+def test_an_invite_that_nobody_can_read_is_answered_by_the_row_of_the_matrix(federation: Federation) -> None:
+    """Its 415 names what is read, another status does not (RFC 3261 §21.4.13)."""
+    for persona, status, accept in (
+        (SFB_2019, 415, "application/sdp"),
+        (SFB_2019.but(content_type=488), 488, None),
+    ):
+        partner = federation.partner(persona)
+        partner.user("bob").ignores("offers")
+        invite = request_to(federation, partner, "INVITE", body=b"x", content_type="image/png")
+
+        response = send(federation, partner, invite)
+
+        assert (response.status, response.headers.get("Accept")) == (status, accept)
+        assert partner.edge.must_log("Its body is image/png").status == status
+
+
+def test_the_log_of_a_plain_partner_has_no_word_of_microsofts(federation: Federation) -> None:
+    """The result codes are those of Skype for Business; the sentences are the same."""
+    server = federation.server(federation.fresh_domain("acme"), federation.fresh_domain("hoster").child("connect"))
+    partner = federation.partner(GENERIC.but(name_rule=True), opposite=server)
+    bob, alice = listening(partner.user("bob")), listening(server.user("alice"))
+
+    alice.chat_with(bob).say("in").must_fail(status=504)
+    bob.chat_with(alice).say("out").must_fail()
+
+    entries = list(partner.edge.log)
+    assert len([entry for entry in entries if entry.level == "error"]) == 2
+    for entry in entries:
+        assert not [word for word in ("0x", "SIPPROXY", "SEC_E", "ms-diagnostics") if word in entry.text], entry.text

@@ -83,9 +83,7 @@ class FailureAnswers:
     "A body of a type that nobody here reads: 415 or 488 [memory]."
     filtered: Answer = Answer(606, "Not Acceptable")
     "The instant message filter refuses the text; `Warning: 309` says so: 606 or 403 [trace]."
-    same_conversation: Answer = Answer(
-        488, "Not Acceptable Here", (52035, "This client has an IM session with the same conversation ID")
-    )
+    same_conversation: Answer = Answer(488, "Not Acceptable Here", SAME_CONVERSATION)
     "An INVITE brings the `Ms-Conversation-ID` of a session that is still there [trace]."
     method: Answer = Answer(405, "Method Not Allowed")
     "A method that is not for federated partners: 403 or 405 [memory]."

@@ -37,7 +37,7 @@ GENERIC = Persona(
     rules=trust.Rules(cn_fallback=True, require_eku="none"),
     discovery=DiscoveryRules(),
     links=RFC,
-    edge=EdgeHabits(header_capitals_in_probe=False, mark_verified=False),
+    edge=EdgeHabits(header_capitals_in_probe=False, mark_verified=False, result_codes=False),
     answers=FailureAnswers(
         no_srv=TIME_OUT,
         no_match=TIME_OUT,

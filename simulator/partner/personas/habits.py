@@ -27,6 +27,8 @@ class EdgeHabits:
     "The header that carries the level, spelled from memory [memory]."
     mark_verified: bool = True
     "Whether outgoing messages carry that header (`MarkSourceVerifiableOnOutgoingMessages`) [doc]."
+    result_codes: bool = True
+    "Whether the edge log names result codes of Microsoft, such as 0xC3E93D6F, beside its sentences [trace]."
     limit_discovered: bool = False
     """Whether the next four are enforced. The figures are documented; what becomes of the surplus is not, so that a
     test has to ask for it [memory]."""

@@ -127,12 +127,19 @@ def _misfit(name: str, value: object) -> Problem | None:
     """What is wrong with a value, as far as its kind tells."""
     if _PLACES.get(name) == "answers" and not isinstance(value, Answer):
         return Problem(name, f"{value!r} is no answer; give a status such as 403, or an Answer")
+    if isinstance(value, Answer) and not _can_be_sent(value.status):
+        return Problem(name, f"{value.status} is no final answer that can be sent; give one of 200 to 699, but not 408")
     choices = _choices().get(name)
     if choices is None or any(
         value is choice or (value == choice and type(value) is type(choice)) for choice in choices
     ):
         return None
     return Problem(name, f"{value!r} is none of its values: {', '.join(map(repr, choices))}")
+
+
+def _can_be_sent(status: int) -> bool:
+    """Whether it is a final status, none (0), and none that only a proxy's clock makes (408: RFC 4320 §4.2)."""
+    return status == 0 or (200 <= status <= 699 and status != 408)
 
 
 def _advice(name: str) -> str:

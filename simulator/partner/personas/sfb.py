@@ -110,6 +110,7 @@ SFB_2019 = Persona(
         epid=True,
         gruu_contact=True,
         record_routes=True,
+        marks_via=True,
         presence_accept=(
             categories.CONTENT_TYPE,
             msrtc.CONTENT_TYPE,
@@ -145,6 +146,10 @@ SFB_2019 = Persona(
         composing="info",
         conversation_id=True,
         participants=True,
+        supported_in_message=("ms-dialog-route-set-update", "timer"),
+        keep_alive="UAC;hop-hop=yes",
+        subnet=True,
+        history=True,
         trying=True,
         progress=(101, "Progress Report"),
         session_idle_seconds=600,
