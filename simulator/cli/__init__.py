@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.cli import catalogue, certificates, connect_server, doctor, init, personas, sut
+from simulator.cli import catalogue, certificates, connect_server, doctor, explore, init, personas, sut
 from simulator.cli.group import main
 
-__all__ = ["catalogue", "certificates", "connect_server", "doctor", "init", "main", "personas", "sut"]
+__all__ = ["catalogue", "certificates", "connect_server", "doctor", "explore", "init", "main", "personas", "sut"]

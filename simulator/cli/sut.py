@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from simulator.cli.group import main
 from simulator.errors import ConfigurationError, Problem
+
+if TYPE_CHECKING:
+    from simulator.sut import SutSettings
 
 _SUT = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
 
@@ -29,6 +32,12 @@ class Target:
     def profile(self) -> str | None:
         """What a statement calls the settings."""
         return None if self.file is None else self.file.name
+
+    def settings(self) -> SutSettings:
+        """The settings of the server, with what the options say above them; ConfigurationError with every mistake."""
+        from simulator.preflight.prepare import settings_for
+
+        return settings_for(self.file, bind=self.bind, public=self.public, slow=self.slow)
 
     def arguments(self, *, parallel: bool) -> list[str]:
         """What to give pytest; ConfigurationError with every mistake in the file and the options."""

@@ -103,10 +103,9 @@ class Built:
 
     def _policy(self) -> Policy:
         wanted, named = self.topology.policy, self.named
-        above = parent(named.server)
 
         def domains(entries: tuple[str, ...]) -> set[SipDomain]:
-            return {SipDomain.parse(entry.format(server=named.server, above=above)) for entry in entries}
+            return {SipDomain.parse(named.fill(entry)) for entry in entries}
 
         policy: Policy
         if self.topology.tenant:

@@ -6,15 +6,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.errors import Flaky
+from hypothesis.stateful import run_state_machine_as_test
 
+from simulator.errors import ConfigurationError, Problem
 from simulator.exploration.building import out_of_reach
+from simulator.exploration.history import NEEDS, History, HistoryFailed, machine
 from simulator.exploration.trying import Disagreement, Trial, check
 from simulator.federation import Engine
 from simulator.oracle import Action, Topology, predict, topologies
+from simulator.oracle.strategies import PERSONAS
+from simulator.sut import CapabilityMissing
 
 DIRECTIONS: tuple[Action, Action] = ("message to the partner", "message from the partner")
 
@@ -50,8 +56,37 @@ class Report:
                 self.classes[action, what, reasons[action].reason] += 1
 
 
+@dataclass
+class HistoryReport:
+    """What was explored of histories."""
+
+    seed: int
+    "Repeats it."
+    tried: int = 0
+    "How many histories."
+    seconds: float = 0.0
+    "Real time."
+    steps: Counter[str] = field(default_factory=Counter)
+    "How often each kind of step was done."
+    failure: HistoryFailed | None = None
+    "The smallest history that goes wrong; None when there is none."
+    flaky: bool = False
+    "Whether it did not go wrong when it was tried again."
+    out_of_time: bool = False
+    "Whether the time limit ended it."
+
+
 class _TimeIsUp(BaseException):
     """Not an Exception, which hypothesis would take for a failure of the example."""
+
+
+def check_personas(names: Collection[str]) -> None:
+    """ConfigurationError with those that the oracle knows, for a name that is none of them."""
+    unknown = [name for name in names if name not in PERSONAS]
+    if unknown:
+        known = ", ".join(PERSONAS)
+        message = f"nobody can say what must happen with {', '.join(unknown)}; there are {known}"
+        raise ConfigurationError([Problem("--persona", message)])
 
 
 def explore(
@@ -74,17 +109,7 @@ def explore(
     drawn = topologies(without=out_of_reach(engine.sut.capabilities), **({"personas": personas} if personas else {}))
 
     @hypothesis.seed(seed)
-    @settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        print_blob=False,
-        verbosity=Verbosity.quiet,
-    )
+    @_settings(examples)
     @given(drawn)
     def one(topology: Topology) -> None:
         late = time_limit is not None and time.monotonic() - began > time_limit
@@ -109,3 +134,52 @@ def explore(
         report.out_of_time = True
     report.seconds, report.cpu = time.monotonic() - began, time.process_time() - cpu
     return report
+
+
+def explore_histories(
+    engine: Engine, *, examples: int = 20, steps: int = 25, seed: int = 0, time_limit: float | None = None
+) -> HistoryReport:
+    """Try up to `examples` histories of up to `steps` steps; as `explore` otherwise.
+
+    CapabilityMissing for a server that cannot be told what a history consists of.
+    """
+    assert engine.sut is not None
+    for capability in NEEDS:
+        if capability not in engine.sut.capabilities:
+            raise CapabilityMissing(engine.sut.name, capability)
+    report = HistoryReport(seed)
+    began = time.monotonic()
+
+    def count(history: History) -> None:
+        if time_limit is not None and time.monotonic() - began > time_limit and report.failure is None:
+            raise _TimeIsUp
+        report.tried += 1
+        report.steps.update(history.done)
+
+    found = hypothesis.seed(seed)(machine(engine, on_end=count))
+    try:
+        run_state_machine_as_test(found, settings=_settings(examples, stateful_step_count=steps))
+    except HistoryFailed as failure:
+        report.failure = failure
+    except Flaky as flaky:
+        report.flaky = True
+        report.failure = HistoryFailed(f"A history went wrong once and not when it was repeated: {flaky}")
+    except _TimeIsUp:
+        report.out_of_time = True
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def _settings(examples: int, **others: Any) -> settings:
+    return settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+        verbosity=Verbosity.quiet,
+        **others,
+    )

@@ -96,6 +96,12 @@ class Watch:
             )
         return found
 
+    @property
+    def last(self) -> PresenceSeen | None:
+        """The last notification with a state so far; nothing is taken by that."""
+        seen = [one for one in self._account.seen if one.presentity == self._presentity and one.state is not None]
+        return seen[-1] if seen else None
+
     def must_not_have_seen(self, availability: Availability | str) -> None:
         """Fail when a notification with this state came; meaningful after a later exchange has come back."""
         unwanted = word_of(availability)

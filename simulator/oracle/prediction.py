@@ -248,8 +248,8 @@ def _lists(topology: Topology, named: Named) -> Iterator[Finding]:
         yield Finding(True, "The partner has switched federation off (F3.6, F4.1, R80).")
     if not policy.user:
         yield Finding(True, "The partner's users may not federate (F3.8, F4.3).")
-    allowed = None if policy.allowed is None else [_filled(named, entry) for entry in policy.allowed]
-    blocked = [_filled(named, entry) for entry in policy.blocked]
+    allowed = None if policy.allowed is None else [named.fill(entry) for entry in policy.allowed]
+    blocked = [named.fill(entry) for entry in policy.blocked]
     if not topology.tenant:
         if named.server in blocked:
             yield Finding(True, "The server's domain is blocked (F4.2).")
@@ -264,10 +264,6 @@ def _lists(topology: Topology, named: Named) -> Iterator[Finding]:
             yield Finding(not above, "The server's domain is not on the tenant's allow list (R81, F3.6, F3.7).")
     elif named.server in blocked or (policy.subdomains and any(below(entry, named.server) for entry in blocked)):
         yield Finding(True, "The server's domain is on the tenant's block list (R81, F3.6).")
-
-
-def _filled(named: Named, entry: str) -> str:
-    return entry.format(server=named.server, above=named.server.partition(".")[2])
 
 
 def _is_direct(topology: Topology) -> bool:

@@ -19,7 +19,7 @@ PERSONAS: Final = ("sfb-2019", "teams", "generic", "sfb-2015", "sfb-se")
 TARGETS: Final = (*("{edge}",) * 6, "gone.{domain}", "spare.{domain}", ".", "localhost", "127.0.0.1")
 EDGES: Final = ("sip.{domain}", "{domain}", "sip.emea.{domain}", "sipfed.{other}", "sip.{parent}", "{parent}")
 OWNERS: Final = ("_sip._tls", "_sipfederationtls._udp", "_sipfederationtls._tcp.sip")
-ENTRIES: Final = ("{server}", "sub.{server}", "x{server}", "other.test")
+ENTRIES: Final = ("{server}", "sub.{server}", "x{server}", "{rest}", "other.test")
 OWN_NAMES: Final = ("connect.{server}", "{server}", "xphone.connect.{server}", "connect{server}", "connect.{other}")
 OWN_CERTIFICATES: Final = (
     "dual",
@@ -80,7 +80,7 @@ def stray_routes() -> SearchStrategy[Route]:
     """Static routes to domains whose names only look like the partner's."""
     return st.builds(
         Route,
-        domain=st.sampled_from(("sub.{domain}", "x{domain}", "{domain}.test")),
+        domain=st.sampled_from(("sub.{domain}", "x{domain}", "{tail}", "{domain}.test")),
         port=st.just("dead"),
         enabled=st.booleans().map(lambda off: not off),
     )

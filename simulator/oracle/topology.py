@@ -55,7 +55,7 @@ class Route:
     """A static route of the server (R32–R37)."""
 
     domain: str = "{domain}"
-    "Whom it is for: the partner, or a domain of a similar name."
+    "Whom it is for: the partner, or a domain of a similar name; `{tail}` is the partner's without its first letter."
     host: str = "{edge}"
     "`{edge}`, `other.{domain}` without an address, or `address` for the IP address of the edge (R33)."
     port: Port = "edge"
@@ -76,7 +76,7 @@ class PartnerPolicy:
     discovery: bool = True
     "`EnablePartnerDiscovery`; an S4B edge only."
     allowed: tuple[str, ...] | None = None
-    "Allowed domains; None is no list. `{server}` is the server's domain."
+    "Allowed domains; None is no list. `{server}` is the server's domain, `{rest}` that without its first letter."
     proxy: bool = False
     "Whether the server's own entry among the allowed domains names it as proxy (direct federation); S4B only."
     blocked: tuple[str, ...] = ()
@@ -182,7 +182,7 @@ class Named:
             if own
             else names.server_fqdn
         )
-        self._values |= {"edge": self.edge, "server": self.server}
+        self._values |= {"edge": self.edge, "server": self.server, "tail": self.domain[1:], "rest": self.server[1:]}
         inside = self.edge == self.domain or below(self.domain, self.edge)
         self.zone = self.domain if inside else parent(self.edge)
         "The zone that holds the edge's name."
