@@ -19,7 +19,7 @@ from simulator.exploration.history import NEEDS, History, HistoryFailed, machine
 from simulator.exploration.trying import Disagreement, Trial, check
 from simulator.federation import Engine
 from simulator.oracle import Action, Topology, predict, topologies
-from simulator.oracle.strategies import PERSONAS
+from simulator.oracle.strategies import ALL_FIELDS, PERSONAS
 from simulator.sut import CapabilityMissing
 
 DIRECTIONS: tuple[Action, Action] = ("message to the partner", "message from the partner")
@@ -96,17 +96,20 @@ def explore(
     seed: int = 0,
     time_limit: float | None = None,
     personas: Collection[str] | None = None,
+    fields: Collection[str] = ALL_FIELDS,
     on_trial: Callable[[Trial], None] = lambda _trial: None,
 ) -> Report:
     """Try up to `examples` topologies on the server of the engine, for at most `time_limit` seconds.
 
     The first disagreement is shrunk, which the time limit does not cut short. The same seed tries the same topologies,
-    as long as the versions of this package and of hypothesis are the same.
+    as long as the versions of this package and of hypothesis are the same. `fields` are those of a topology that may
+    differ from the plain one.
     """
     assert engine.sut is not None
     report = Report(seed)
     began, cpu = time.monotonic(), time.process_time()
-    drawn = topologies(without=out_of_reach(engine.sut.capabilities), **({"personas": personas} if personas else {}))
+    fixed = {*ALL_FIELDS} - {*fields} | {*out_of_reach(engine.sut.capabilities)}
+    drawn = topologies(without=fixed, **({"personas": personas} if personas else {}))
 
     @hypothesis.seed(seed)
     @_settings(examples)
