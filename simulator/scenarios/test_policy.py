@@ -449,8 +449,9 @@ def test_from_many_tenants_behind_one_edge(federation: Federation) -> None:
     for bob in everybody:
         bob.chat_with(alice).say(f"from {bob.uri}").must_succeed()
 
+    wanted = [(f"from {bob.uri}", bob.uri) for bob in everybody]
     got = [(message.text, message.sender) for message in alice.messages]
-    assert got == [(f"from {bob.uri}", bob.uri) for bob in everybody]
+    assert got == wanted, f"{alice.uri} must have got {wanted} (text, sender), but got {got}"
 
 
 @scenario(level="must", sources=("R1", "C9", "F0.3", "F4.7"), needs=("show-presence", "open-federation"))

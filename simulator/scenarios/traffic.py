@@ -71,7 +71,7 @@ def must_have_got(reader: User, texts: Sequence[str]) -> None:
     ]
     hints += [f"nobody was to get {text!r}" for text in dict.fromkeys(got) if text not in wanted]
     why = "; ".join(hint if len(hint) <= SHOWN else hint[:SHOWN] + "…" for hint in hints) or "the order is another"
-    raise ExpectationFailed(f"{reader.uri} must have got {len(wanted)} messages and got {len(got)}: {why}.")
+    raise ExpectationFailed(f"{reader.uri} must have got {len(wanted)} in all and got {len(got)}: {why}.")
 
 
 def must_not_hammer(federation: Federation, partner: Partner, *methods: str, at_most: int = 2) -> None:

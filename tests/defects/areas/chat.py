@@ -294,7 +294,11 @@ def refuses_session_refreshes(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, ChatSession, "_on_timeout", lambda _sound, _self: None)
 
 
-@defect(caught_by=("chat/route-set-comes-back-unchanged",), says=("Record-Route",))
+@defect(
+    caught_by=("chat/route-set-comes-back-unchanged",),
+    also=("policy/listed-partner-has-no-limit",),
+    says=("Record-Route",),
+)
 def breaks_the_route_set(patch: pytest.MonkeyPatch) -> None:
     """The server drops a parameter of a partner's Record-Route that it does not know, once a session goes on."""
     from simulator.io.chat_session import ChatSession
@@ -313,22 +317,30 @@ def breaks_the_route_set(patch: pytest.MonkeyPatch) -> None:
 
 @defect(caught_by=("chat/message-that-crosses-a-bye", "chat/conversation-after-the-end"))
 def writes_into_ended_sessions(patch: pytest.MonkeyPatch) -> None:
-    """The server takes no notice of a BYE, and of the 481 after it no more."""
+    """The server takes no notice of a BYE in a session in which its user has written, nor of the 481 after it."""
     from simulator.io.chat_session import ChatSession
     from simulator.io.chats import Chats
 
+    wrote: set[Any] = set()
+    ended: set[Any] = set()
+
     def unmoved(sound: Any, self: Any, link: Any, transaction: Any, request: Any) -> None:
-        if request.method == "BYE":
+        if request.method == "BYE" and self in wrote:
+            ended.add(self)
             self._agent.respond(link, transaction, 200)
         else:
             sound(self, link, transaction, request)
 
-    break_server(patch, ChatSession, "on_request", unmoved)
+    async def noted(sound: Any, self: Any, *arguments: Any) -> Any:
+        wrote.add(self)
+        return await sound(self, *arguments)
 
     async def stubborn(sound: Any, self: Any, account: Any, remote: str, message: str, form: Any = None) -> Any:
         session = self._sessions.get((account.uri, remote))
-        if session is None:
-            return await sound(self, account, remote, message, form)
-        return await session.send(message, form)
+        if session in ended:
+            return await session.send(message, form)
+        return await sound(self, account, remote, message, form)
 
+    break_server(patch, ChatSession, "on_request", unmoved)
+    break_server(patch, ChatSession, "send", noted)
     break_server(patch, Chats, "send", stubborn)
