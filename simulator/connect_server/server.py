@@ -17,11 +17,13 @@ from simulator.connect_server.settings import ServerSettings, User
 from simulator.connect_server.suitability import Demands, notice_from
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.account import Account, Refusal
-from simulator.io.link import Tap
+from simulator.io.admission import domain_of, sender_domain
+from simulator.io.link import Link, Tap
 from simulator.io.peering import Peering, Way
 from simulator.io.timers import Alarm, Timers
 from simulator.io.user_agent import UserAgent
 from simulator.names import SipDomain
+from simulator.sip.message import Request
 
 
 class ConnectServer(Peering):
@@ -207,6 +209,16 @@ class ConnectServer(Peering):
         """How `domain` is reached under the settings in force; see `ways.way_to`."""
         del user
         return ways.way_to(self._settings, domain)
+
+    def on_arrival(self, link: Link, request: Request) -> Refusal | None:
+        """Refuse who asserts one domain and shows users another: only the asserted one would be proven (RFC 3325 §5)."""
+        del link
+        if "P-Asserted-Identity" not in request.headers:
+            return None
+        asserted, claimed = sender_domain(request), domain_of(request.from_.uri)
+        if asserted == claimed:
+            return None
+        return self.refusal("source_domain", f"From names {claimed}, but P-Asserted-Identity {asserted}.")
 
     # -- inside -------------------------------------------------------------------------------------------------
 

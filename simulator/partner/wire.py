@@ -122,6 +122,15 @@ class Wire:
             )
         return found
 
+    def answer_or_end(self, *, within: float = DEADLINE) -> Response | None:
+        """The next final answer, or None when the server has ended the connection without one; ExpectationFailed when
+        it does neither."""
+        found = self._loop.run(self._answer(lambda one: isinstance(one, Response) and one.status >= 200, within))
+        if found is None and not self.is_closed:
+            raise ExpectationFailed("The server neither answers what was sent by hand nor ends the connection.")
+        assert not isinstance(found, Request)
+        return found
+
     async def _answer(self, wanted: Callable[[Request | Response], bool], within: float) -> Request | Response | None:
         """As `Mailbox.take`, but there is nothing to wait for once the connection has ended."""
         gone = asyncio.ensure_future(self._user.gone.wait())

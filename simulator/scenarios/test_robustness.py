@@ -1,0 +1,462 @@
+"""Odd, broken and hostile partners: what is legal is taken, what is not is refused, and others are served after it."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from simulator.errors import ExpectationFailed
+from simulator.scenarios import Case, cases, happened, scenario
+from simulator.scenarios.by_hand import by_hand
+from simulator.scenarios.odd_messages import BROKEN, GARBAGE, LEGAL, LONG, TURNED_AWAY, Odd
+from simulator.scenarios.steps import must_be_turned_away
+
+if TYPE_CHECKING:
+    from simulator.federation import Federation
+    from simulator.partner import Partner
+    from simulator.partner.wire import Wire
+    from simulator.sip.message import Response
+
+
+INBOUND = ("receive", "open-federation", "observe-inbox")
+WIRE = ("receive", "open-federation")
+
+
+@scenario(level="must", sources=("R2", "R47"), needs=INBOUND)
+@cases("odd", *LEGAL)
+def test_odd_but_legal(federation: Federation, odd: Odd) -> None:
+    """A message {odd} is delivered."""
+    partner = federation.partner()
+    alice = federation.sut.user("alice")
+    wire = partner.edge.wire()
+
+    wire.send(by_hand(federation, partner, **odd.parts()))  # type: ignore[arg-type]
+
+    _must_be_answered(wire, odd)
+    alice.expect_message("Hello")
+    wire.must_be_open()
+
+
+@scenario(level="must", sources=("R2", "R47"), needs=INBOUND)
+@cases("odd", *TURNED_AWAY)
+def test_turned_away(federation: Federation, odd: Odd) -> None:
+    """A request {odd} gets the answer that says why, and the next one on the connection is served."""
+    partner = federation.partner()
+    alice = federation.sut.user("alice")
+    alice.ignores("offers")
+    wire = partner.edge.wire()
+
+    wire.send(by_hand(federation, partner, **odd.parts()))  # type: ignore[arg-type]
+
+    answer = _must_be_answered(wire, odd)
+    named = {405: "Allow", 415: "Accept", 420: "Unsupported", 489: "Allow-Events"}.get(answer.status)
+    if named is not None and odd.name.startswith(
+        ("of a method", "that requires", "with content", "that subscribes to an")
+    ):
+        assert named in answer.headers, f"a {answer.status} says in {named} what would be right"
+    _must_serve_on(federation, wire, partner)
+    alice.must_have_no_message()
+
+
+@scenario(level="must", sources=("R2", "R47"), needs=INBOUND)
+@cases("odd", *BROKEN)
+def test_broken(federation: Federation, odd: Odd) -> None:
+    """A request {odd} is refused, or its connection ended; it is not delivered, and another partner is served."""
+    partner = federation.partner()
+    alice = federation.sut.user("alice")
+    wire = partner.edge.wire()
+
+    wire.send(by_hand(federation, partner, **odd.parts()))  # type: ignore[arg-type]
+
+    _must_be_refused_or_ended(wire, odd)
+    if 200 in odd.statuses:
+        alice.ignores_messages()
+    _must_serve_others(federation)
+    if 200 not in odd.statuses:
+        alice.must_have_no_message()
+
+
+# -- streams ------------------------------------------------------------------------------------------------------
+
+
+@scenario(level="must", sources=("RFC 3261 §18.3", "RFC 4475 §3.1.2"), needs=INBOUND)
+@cases("garbage", *GARBAGE)
+def test_garbage_inside_tls(federation: Federation, garbage: bytes) -> None:
+    """A partner that sends {garbage} is disconnected or ignored, and another one is served."""
+    partner = federation.partner()
+    wire = partner.edge.wire()
+
+    wire.send(garbage)
+
+    _must_serve_others(federation)
+    partner.user("bob").chat_with(federation.sut.user("alice")).say("in order again").must_succeed()
+    federation.sut.user("alice").expect_message("in order again")
+
+
+@scenario(level="must", sources=("R36", "R44", "R46"), needs=INBOUND)
+@cases(
+    "greeting",
+    Case("nothing", b"", words="says nothing"),
+    Case("text", b"hello?\r\n", words="sends a line of text"),
+    Case("http", b"GET / HTTP/1.0\r\n\r\n", words="sends a request of HTTP"),
+    Case("sip", b"OPTIONS sip:alice SIP/2.0\r\nContent-Length: 0\r\n\r\n", words="speaks SIP without TLS"),
+    Case("half-a-handshake", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", words="stops in the handshake"),
+    Case("zeros", b"\0" * 4096, words="sends zeros"),
+)
+def test_stranger_at_the_port(federation: Federation, greeting: bytes) -> None:
+    """Who connects to the port and {greeting} gets no SIP in the clear, and keeps no partner out, twenty times over."""
+    with ExitStack() as open_ones:
+        for _ in range(20):
+            one = socket.create_connection((federation.sut.address, federation.sut.port), timeout=5)
+            open_ones.enter_context(one)
+            one.sendall(greeting)
+
+        _must_serve_others(federation)
+
+        one.setblocking(False)
+        try:
+            said = one.recv(4096)
+        except (BlockingIOError, ConnectionError):
+            said = b""
+        assert b"SIP/2.0" not in said, f"the server answered in the clear: {said!r}"
+
+
+@scenario(level="must", sources=("R47", "RFC 3261 §18.3"), needs=INBOUND)
+def test_partners_that_say_nothing(federation: Federation) -> None:
+    """Connections of a partner over which nothing is said keep nobody out."""
+    partner = federation.partner()
+    wires = [partner.edge.wire() for _ in range(5)]
+
+    _must_serve_others(federation)
+
+    for wire in wires:
+        wire.must_be_open()
+
+
+@scenario(level="must", sources=("RFC 3261 §18.3", "dialect §2.5"), needs=INBOUND)
+@cases("size", Case("bytes-of-7", 7), Case("bytes-of-64", 64), Case("bytes-of-300", 300))
+def test_message_in_pieces(federation: Federation, size: int) -> None:
+    """A message that comes in pieces of {size} bytes, cut in the middle of letters, is read as one."""
+    partner = federation.partner()
+    alice = federation.sut.user("alice")
+    text = "Grüße aus Köln 👋🏽 " * 5
+    message = by_hand(federation, partner, "MESSAGE", body=text, more=[f"X-Long: {'x' * 300}"])
+    wire = partner.edge.wire()
+
+    wire.send(*(message[start : start + size] for start in range(0, len(message), size)))
+
+    assert wire.expect_answer("MESSAGE").status == 200
+    alice.expect_message(text)
+
+
+@scenario(level="must", sources=("RFC 3261 §18.3", "RFC 3261 §7.5"), needs=INBOUND)
+def test_many_requests_in_one_piece(federation: Federation) -> None:
+    """Twenty messages that come in one piece are all answered, and delivered in their order."""
+    partner = federation.partner()
+    alice = federation.sut.user("alice")
+    wire = partner.edge.wire()
+
+    wire.send(b"".join(by_hand(federation, partner, "MESSAGE", body=f"number {number}") for number in range(20)))
+
+    statuses = [wire.expect_answer("MESSAGE").status for _ in range(20)]
+    assert statuses == [200] * 20
+    assert [message.text for message in alice.messages] == [f"number {number}" for number in range(20)]
+
+
+@scenario(level="must", sources=("dialect §1.3", "RFC 5626 §4.4.1"), needs=INBOUND)
+@cases("token", Case("crlf", "\r\n"), Case("crlf-crlf", "\r\n\r\n"), Case("many", "\r\n" * 20))
+def test_keep_alive_between_messages(federation: Federation, token: str) -> None:
+    """Keep-alives before, between and behind messages disturb none of them."""
+    partner = federation.partner()
+    alice = federation.sut.user("alice")
+    wire = partner.edge.wire()
+    for number in range(2):
+        wire.send(token)
+        wire.send(token.encode() + by_hand(federation, partner, "MESSAGE", body=f"number {number}") + token.encode())
+        assert wire.expect_answer("MESSAGE").status == 200
+
+    assert [message.text for message in alice.messages] == ["number 0", "number 1"]
+    wire.must_be_open()
+
+
+@scenario(level="must", sources=("RFC 3261 §18.1.2", "RFC 3261 §17.1.1.2"), needs=INBOUND)
+@cases("status", "100", "200", "503", "699")
+def test_answer_to_nothing(federation: Federation, status: str) -> None:
+    """An answer ({status}) to a request that the server never sent is ignored, and the next request is served."""
+    partner = federation.partner()
+    wire = partner.edge.wire()
+
+    wire.send(by_hand(federation, partner, instead={"Request-Line": f"SIP/2.0 {status} Whatever"}))
+
+    _must_serve_on(federation, wire, partner)
+    _must_serve_others(federation)
+
+
+@scenario(level="must", sources=("RFC 3261 §17.2.1", "RFC 3261 §13.2.2.4"), needs=WIRE)
+def test_stray_ack(federation: Federation) -> None:
+    """An ACK that belongs to nothing is never answered, and the next request is served."""
+    partner = federation.partner()
+    wire = partner.edge.wire()
+
+    wire.send(by_hand(federation, partner, "ACK"))
+    wire.send(by_hand(federation, partner, "OPTIONS"))
+
+    assert wire.expect_answer().cseq.method == "OPTIONS", "an ACK must not be answered"
+
+
+@scenario(
+    level="should",
+    sources=("dialect §2.4",),
+    needs=WIRE,
+    outcomes={
+        "no answer": "ok",
+        "refused": ("tolerable", "A server that does not know BENOTIFY treats it as any unknown method."),
+    },
+)
+def test_benotify_that_nobody_asked_for(federation: Federation) -> None:
+    """A BENOTIFY that nobody asked for changes nothing, and the next request is served."""
+    partner = federation.partner()
+    wire = partner.edge.wire()
+    headers = ["Event: presence", "Subscription-State: active;expires=600"]
+
+    wire.send(
+        by_hand(federation, partner, "BENOTIFY", instead={"To": "To: <sip:alice@{server}>;tag=none"}, more=headers)
+    )
+    wire.send(by_hand(federation, partner, "OPTIONS"))
+
+    first = wire.expect_answer()
+    if first.cseq.method == "BENOTIFY":
+        assert first.status >= 300, f"nobody asked for it, and it was answered {first.status}"
+        wire.expect_answer("OPTIONS")
+    happened("no answer" if first.cseq.method == "OPTIONS" else "refused")
+
+
+@scenario(level="must", sources=("dialect §1.3", "dialect §2.5"), needs=WIRE)
+def test_offer_of_compression(federation: Federation) -> None:
+    """NEGOTIATE without a branch and with Max-Forwards 0 is answered by a plain refusal, and the link works on."""
+    partner = federation.partner()
+    wire = partner.edge.wire()
+
+    wire.send(
+        by_hand(
+            federation,
+            partner,
+            "NEGOTIATE",
+            instead={
+                "Request-Line": "NEGOTIATE sip:{server} SIP/2.0",
+                "Via": "Via: SIP/2.0/TLS {edge}",
+                "Max-Forwards": "Max-Forwards: 0",
+            },
+            more=["Compression: LZ77-8K"],
+        )
+    )
+
+    status = wire.expect_answer("NEGOTIATE").status
+    assert status not in (400, 483), f"it is legal, and was answered {status}"
+    assert status != 200 or "Compression" in federation.ladder(width=200), "a 200 says what was agreed on"
+    if status >= 300:
+        _must_serve_on(federation, wire, partner)
+
+
+@scenario(
+    level="should",
+    sources=("RFC 3261 §8.2", "RFC 3261 §16.3"),
+    needs=INBOUND,
+    outcomes={
+        "delivered": "ok",
+        "refused with 483": ("tolerable", "As a proxy in front of its users it may count the last hop."),
+    },
+)
+def test_max_forwards_0(federation: Federation) -> None:
+    """A message with Max-Forwards 0 is at its goal: no one has to pass it on."""
+    partner = federation.partner()
+    alice = federation.sut.user("alice")
+    alice.ignores_messages()
+    wire = partner.edge.wire()
+
+    wire.send(by_hand(federation, partner, "MESSAGE", instead={"Max-Forwards": "Max-Forwards: 0"}, body="Hello"))
+
+    status = wire.expect_answer("MESSAGE").status
+    happened("delivered" if status == 200 else f"refused with {status}")
+
+
+@scenario(level="must", sources=("dialect §2.1", "RFC 3261 §12.1.1"), needs=WIRE)
+def test_record_route_comes_back_as_it_was(federation: Federation) -> None:
+    """Long and opaque Record-Route values come back in the 200 byte for byte and in their order."""
+    partner = federation.partner()
+    wire = partner.edge.wire()
+    routes = [
+        f"<sip:{{edge}};transport=tls;lr;ms-key-info={LONG};ms-route-sig={LONG}>",
+        "<sip:pool.example:5061;transport=tls;ms-fe=FE01.example;opaque=state:F:Ci.R1;lr>;ms-rrsig=fi6Z;tag=A990;x",
+    ]
+    sdp = (
+        "v=0\r\no=- 0 0 IN IP4 192.0.2.1\r\ns=session\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+        "m=message 5060 sip null\r\na=accept-types:text/plain \r\n"
+    )
+    call = {"Call-ID": "Call-ID: record-route-{edge}", "From": "From: <sip:bob@{domain}>;tag=rr"}
+
+    more = [f"Record-Route: {route}" for route in routes]
+    wire.send(by_hand(federation, partner, "INVITE", instead=call, more=more, body=sdp, content_type="application/sdp"))
+
+    answer = wire.expect_answer("INVITE")
+    edge = f"{partner.edge.fqdn}:{partner.edge.port}"
+    assert answer.status == 200
+    assert answer.headers.all_of("record-route")[-2:] == [route.format(edge=edge) for route in routes]
+    inside = {**call, "To": f"To: <sip:alice@{{server}}>;tag={answer.to.tag}"}
+    wire.send(by_hand(federation, partner, "ACK", instead=inside))
+    wire.send(by_hand(federation, partner, "BYE", instead={**inside, "CSeq": "CSeq: 2 BYE"}))
+    assert wire.expect_answer("BYE").status == 200
+
+
+# -- whom to believe ----------------------------------------------------------------------------------------------
+
+
+@scenario(level="must", sources=("dialect §2.2", "F0.2"), needs=INBOUND)
+@cases(
+    "headers",
+    Case(
+        "message-trust",
+        (
+            "ms-edge-proxy-message-trust: ms-source-type=AuthorizedServer;ms-ep-fqdn=edge.example;"
+            "ms-source-verified-user=verified;ms-source-network=federation",
+        ),
+    ),
+    Case("asserted-level", ("ms-asserted-verification-level: ms-source-verified-user=verified",)),
+    Case("split-domain", ("ms-split-domain-info: ms-traffic-type=SplitIntra",)),
+    Case("authenticated", ('Authentication-Info: NTLM rspauth="01000000", srand="1", snum="1"',)),
+)
+def test_headers_that_claim_trust(federation: Federation, headers: tuple[str, ...]) -> None:
+    """A partner that speaks for another one's domain is refused, whatever its headers say about trust ({headers})."""
+    partner, victim = federation.partner(), federation.partner()
+    wire = partner.edge.wire()
+    lie = {"From": f"From: <sip:bob@{victim.domain}>;tag={{number}}"}
+
+    wire.send(by_hand(federation, partner, "MESSAGE", instead=lie, more=headers, body="Trust me"))
+
+    status = wire.expect_answer("MESSAGE").status
+    assert status >= 400, f"the lie was answered {status}"
+    federation.sut.user("alice").must_have_no_message()
+    _must_serve_others(federation)
+
+
+@scenario(level="must", sources=("F0.2", "dialect §2.3", "RFC 3325 §5"), needs=INBOUND)
+def test_sender_hidden_behind_an_asserted_identity(federation: Federation) -> None:
+    """Who asserts an identity of their own domain does not so speak for another one's domain in From."""
+    partner, victim = federation.partner(), federation.partner()
+    alice = federation.sut.user("alice")
+    wire = partner.edge.wire()
+    lie = {"From": f"From: <sip:bob@{victim.domain}>;tag={{number}}"}
+    asserted = ["P-Asserted-Identity: <sip:mallory@{domain}>"]
+
+    wire.send(by_hand(federation, partner, "MESSAGE", instead=lie, more=asserted, body="Trust me"))
+
+    if wire.expect_answer("MESSAGE").status < 300:
+        shown = [message.sender for message in alice.messages]
+        assert f"sip:bob@{victim.domain}" not in shown, f"{partner.domain} spoke as {shown[-1]}"
+    _must_serve_others(federation)
+
+
+@scenario(level="must", sources=("F0.2", "dialect §2.3", "RFC 3325 §5"), needs=INBOUND)
+def test_asserted_identity_of_another_domain(federation: Federation) -> None:
+    """An asserted identity counts no more than From: one of another one's domain is refused."""
+    partner, victim = federation.partner(), federation.partner()
+    alice = federation.sut.user("alice")
+    wire = partner.edge.wire()
+    asserted = [f"P-Asserted-Identity: <sip:bob@{victim.domain}>"]
+
+    wire.send(by_hand(federation, partner, "MESSAGE", more=asserted, body="Trust me"))
+
+    if wire.expect_answer("MESSAGE").status < 300:
+        shown = [message.sender for message in alice.messages]
+        assert f"sip:bob@{victim.domain}" not in shown, f"{partner.domain} spoke as {shown[-1]}"
+    _must_serve_others(federation)
+
+
+@scenario(level="must", sources=("dialect §2.3", "RFC 3261 §16.4"), needs=INBOUND)
+@cases(
+    "route",
+    Case("to-another-partner", "<sip:{victim};transport=tls;lr>"),
+    Case("of-an-edge", "<sip:{victim};transport=tls;lr>;ms-edge-route"),
+    Case("damaged", "<sip:{victim};;;lr"),
+)
+def test_route_of_a_stranger(federation: Federation, route: str) -> None:
+    """A Route that a partner brings along leads nowhere: nothing is passed on to another partner."""
+    partner, victim = federation.partner(), federation.partner()
+    alice = federation.sut.user("alice")
+    alice.ignores_messages()
+    wire = partner.edge.wire()
+    more = [f"Route: {route.format(victim=f'{victim.edge.fqdn}:{victim.edge.port}')}"]
+
+    wire.send(by_hand(federation, partner, "MESSAGE", more=more, body="pass it on"))
+    wire.expect_answer("MESSAGE")
+
+    victim.edge.must_not_have_been_dialled()
+    _must_serve_others(federation)
+
+
+@scenario(level="must", sources=("F0.2", "dialect §2.3"), needs=INBOUND)
+def test_sender_of_the_servers_own_domain(federation: Federation) -> None:
+    """A partner that claims to be a user of the server itself is refused."""
+    partner = federation.partner()
+    wire = partner.edge.wire()
+    lie = {"From": "From: <sip:anna@{server}>;tag={number}"}
+
+    wire.send(by_hand(federation, partner, "MESSAGE", instead=lie, body="It is me, Anna"))
+
+    status = wire.expect_answer("MESSAGE").status
+    assert status >= 400, f"the lie was answered {status}"
+    federation.sut.user("alice").must_have_no_message()
+    _must_serve_others(federation)
+
+
+@scenario(level="must", sources=("F0.2", "R47"), needs=INBOUND)
+def test_lie_does_not_spoil_the_connection(federation: Federation) -> None:
+    """After a lie was refused, the same partner's honest message is delivered."""
+    partner, victim = federation.partner(), federation.partner()
+    liar = federation.partner(domain=victim.domain, fqdn=partner.edge.fqdn, srv=False, a=False)
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    must_be_turned_away(liar.user("bob").chat_with(alice).say("Trust me"))
+
+    bob.chat_with(alice).say("It is me").must_succeed()
+
+    alice.expect_message("It is me", from_=bob)
+    alice.must_have_no_message()
+
+
+def _must_be_answered(wire: Wire, odd: Odd) -> Response:
+    """The server's answer is one of those that are right."""
+    answer = wire.expect_answer(odd.method)
+    if answer.status not in odd.statuses:
+        right = " or ".join(map(str, sorted(odd.statuses)))
+        raise ExpectationFailed(
+            f"A {odd.method} {odd.name} must be answered {right}; the answer was {answer.status} {answer.reason}."
+        )
+    return answer
+
+
+def _must_be_refused_or_ended(wire: Wire, odd: Odd) -> None:
+    """The server answers as is right, or ends the connection."""
+    found = wire.answer_or_end()
+    if found is not None and found.status not in odd.statuses:
+        right = " or ".join(map(str, sorted(odd.statuses)))
+        raise ExpectationFailed(
+            f"A {odd.method} {odd.name} must be answered {right}, or its connection ended; "
+            f"the answer was {found.status} {found.reason}."
+        )
+
+
+def _must_serve_on(federation: Federation, wire: Wire, partner: Partner) -> None:
+    """The connection is open and the next request on it is answered."""
+    wire.must_be_open()
+    wire.send(by_hand(federation, partner, "OPTIONS"))
+    status = wire.expect_answer("OPTIONS").status
+    assert status == 200, f"the next request on the connection was answered {status}"
+
+
+def _must_serve_others(federation: Federation) -> None:
+    """A user of another partner reaches a user of the server."""
+    other = federation.partner().user("other")
+    anna = federation.sut.user("anna")
+    other.chat_with(anna).say("from another one").must_succeed()
+    anna.expect_message("from another one", from_=other)
