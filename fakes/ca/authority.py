@@ -204,9 +204,7 @@ class Authority:
     def folder(self, name: str) -> Path:
         """A new folder that only this user can read, for a program that keeps files of its own; it goes with them."""
         self._others += 1
-        folder = self._open_scratch().folder / f"{self._others:04d}-{name}"
-        folder.mkdir(mode=0o700)
-        return folder
+        return self._open_scratch().make_folder(f"{self._others:04d}-{name}")
 
     def write_root(self) -> Path:
         """Write the root for a program that wants a CA file; a second call returns the same path."""

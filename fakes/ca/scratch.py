@@ -19,6 +19,8 @@ MARKER = "alive"
 "The file that a living run holds open and locked in its folder."
 CLAIMED = "dead"
 "What the marker is called once a sweep has proved that its run is over."
+OWN_FOLDER = ".sipfed-folder"
+"In a folder below that may be removed with all that is in it."
 
 if sys.platform == "win32":
 
@@ -77,6 +79,13 @@ class Scratch:
         with open(path, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(content)
         return path
+
+    def make_folder(self, name: str) -> Path:
+        """Make a folder (mode 0700) for a program's own files, which goes with all that is in it."""
+        folder = self.folder / name
+        folder.mkdir(mode=0o700)
+        (folder / OWN_FOLDER).touch(mode=0o600)
+        return folder
 
     def close(self) -> None:
         """Remove all files and the folder; a second call does nothing. Raises FakeError naming what could not go."""
@@ -167,8 +176,11 @@ def _remove(folder: Path, marker: BinaryIO, owner: int) -> None:
 
 
 def _delete(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it; one that is gone already is fine."""
-    if path.is_dir() and not path.is_symlink():
+    """Remove a file, or a folder that `Scratch.make_folder` made with all that is in it; what is gone is fine.
+
+    Any other folder is somebody else's: OSError, and nothing in it is touched.
+    """
+    if path.is_dir() and not path.is_symlink() and (path / OWN_FOLDER).exists():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

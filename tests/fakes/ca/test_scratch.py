@@ -17,7 +17,7 @@ import pytest
 
 from fakes.ca import Authority
 from fakes.ca import scratch as scratch_module
-from fakes.ca.scratch import CLAIMED, MARKER, PREFIX, Scratch, sweep
+from fakes.ca.scratch import CLAIMED, MARKER, OWN_FOLDER, PREFIX, Scratch, sweep
 from fakes.errors import FakeError
 
 ROOT = Path(__file__).parents[3]
@@ -199,25 +199,22 @@ def test_the_next_start_removes_what_a_killed_run_left(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_others_put_into_a_folder_below_goes_too(tmp_path: Path) -> None:
-    """A server under test may keep its files beside its certificate."""
+def test_a_folder_of_a_server_goes_with_all_that_is_in_it(tmp_path: Path) -> None:
     with Authority(folder=tmp_path) as authority:
-        below = authority.write_root().parent / "server" / "data"
-        below.mkdir(parents=True)
+        below = authority.folder("server") / "data"
+        below.mkdir()
         (below / "state").write_text("kept")
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_next_start_removes_a_folder_below_too(tmp_path: Path) -> None:
-    with other_run(tmp_path) as (process, key):
-        (key.parent / "server").mkdir()
-        (key.parent / "server" / "state").write_text("kept")
-        process.kill()
-        process.wait()
+def test_the_next_start_removes_the_folder_of_a_server_too(tmp_path: Path) -> None:
+    folder = tmp_path / f"{PREFIX}killed"
+    (folder / "server" / "data").mkdir(parents=True)
+    (folder / "server" / OWN_FOLDER).touch()
+    (folder / MARKER).touch()
 
-    Authority(folder=tmp_path)
-
+    assert sweep(tmp_path) == [folder]
     assert list(tmp_path.iterdir()) == []
 
 
