@@ -32,6 +32,8 @@ UNKNOWN_TO_TSHARK = {
         "ms-asserted-verification-level",
         "ms-conversation-id",
         "ms-im-format",
+        "ms-keep-alive",
+        "ms-subnet",
         "ms-text-format",
         "endpoints",
         "roster-manager",
