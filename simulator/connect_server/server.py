@@ -211,7 +211,7 @@ class ConnectServer(Peering):
         return ways.way_to(self._settings, domain)
 
     def on_arrival(self, link: Link, request: Request) -> Refusal | None:
-        """Refuse who asserts one domain and shows users another: only the asserted one would be proven (RFC 3325 §5)."""
+        """Refuse who asserts one domain and shows another: only the asserted one would be proven (RFC 3325 §5)."""
         del link
         if "P-Asserted-Identity" not in request.headers:
             return None
