@@ -15,6 +15,7 @@ from tests.defects.server import break_server, is_server
 
 @defect(
     caught_by=("policy/lists-that-refuse[blocked]", "policy/user-without-federation[teams]"),
+    also=("chat/declined-invitation",),
     says=("The partner had refused, and still the server sent",),
 )
 def hammers(patch: pytest.MonkeyPatch) -> None:
@@ -56,6 +57,7 @@ def subscribes_madly(patch: pytest.MonkeyPatch) -> None:
         "policy/external-access-is-switched-on",
         "policy/answer-to-a-blocked-domain[403]",
     ),
+    also=("chat/declined-invitation",),
     says=("is on the list of bad servers",),
 )
 def gives_up_on_the_whole_edge(patch: pytest.MonkeyPatch) -> None:
@@ -110,19 +112,20 @@ def sends_refused_messages_again(patch: pytest.MonkeyPatch) -> None:
 
 @defect(caught_by=("policy/to-many-tenants-behind-one-edge",))
 def mixes_tenants(patch: pytest.MonkeyPatch) -> None:
-    """The server knows people by the name before the `@`, and so takes users of two tenants for one."""
+    """The server tells the people behind one edge apart by the name before the `@` alone."""
     from simulator.io.chats import Chats
 
-    def careless(sound: Any, self: Any, account: Any, remote: str) -> Any:
+    async def careless(sound: Any, self: Any, account: Any, remote: str, message: str, form: Any = None) -> Any:
+        edge = str((await self._agent.link_to_user(remote)).expected)
         name = remote.partition("@")[0]
-        same = (
-            session
-            for (own, other), session in self._sessions.items()
-            if own == account.uri and other.startswith(f"{name}@") and session.usable
-        )
-        return next(same, None) or sound(self, account, remote)
+        for (own, other), session in tuple(self._sessions.items()):
+            dialog = session._session.dialog
+            there = dialog is not None and any(edge in route for route in dialog.routes)
+            if there and own == account.uri and other.startswith(f"{name}@") and session.usable:
+                return await session.send(message, form)
+        return await sound(self, account, remote, message, form)
 
-    break_server(patch, Chats, "session_with", careless)
+    break_server(patch, Chats, "send", careless)
 
 
 @defect(
@@ -243,7 +246,11 @@ def ignores_the_master_switch(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TenantPolicy, "_master_switch", lambda _self: None)
 
 
-@defect(caught_by=("policy/user-without-federation", "policy/lists-of-a-user[none]"), says=("Expected a failure",))
+@defect(
+    caught_by=("policy/user-without-federation", "policy/lists-of-a-user[none]"),
+    also=("presence/refused-subscription",),
+    says=("Expected a failure",),
+)
 def ignores_the_users_policy(patch: pytest.MonkeyPatch) -> None:
     """A partner delivers to users whose own policy allows no federation."""
     from simulator.partner import FederationPolicy, TenantPolicy
