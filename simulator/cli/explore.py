@@ -99,4 +99,6 @@ def _histories(report: HistoryReport) -> str:
     if report.out_of_time:
         lines.append("The time was up before all of them were tried.")
     lines.append("Nothing went wrong." if report.failure is None else f"\n{report.failure}")
+    if report.flaky:
+        lines += ["", "It did not go wrong when the same history was tried again."]
     return "\n".join(lines)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from fakes.ca import PROFILES, Profile
@@ -14,7 +15,7 @@ from simulator.federation import Federation
 from simulator.names import Fqdn, Host, SipDomain, parse_host
 from simulator.oracle import Names, Topology
 from simulator.oracle.topology import Named, Port, Route, parent
-from simulator.partner import FederationPolicy, Partner, Policy, Proxy, TenantPolicy
+from simulator.partner import FederationPolicy, Partner, Persona, Policy, Proxy, TenantPolicy, persona_named
 from simulator.sut import ServerUnderTest
 
 OWN_SHAPES: Final = {
@@ -90,7 +91,7 @@ class Built:
         topology, named = self.topology, self.named
         domain = {"tenants": [named.domain]} if topology.tenant else {"domain": named.domain}
         return self.federation.partner(
-            topology.persona,
+            _persona(topology.persona),
             certificate=_shape(topology.certificate),
             fqdn=named.edge,
             srv=False,
@@ -183,6 +184,12 @@ class Built:
         if route.host == "address":
             return parse_host(self.partner.edge.address)
         return Fqdn.parse(self.named.fill(route.host))
+
+
+@cache
+def _persona(name: str) -> Persona:
+    """The persona without its questions for AAAA, which no topology has."""
+    return persona_named(name).but(families=("A",))
 
 
 def _shape(name: str) -> str | Profile:

@@ -154,6 +154,7 @@ def explore_histories(
     began = time.monotonic()
 
     def count(history: History) -> None:
+        report.failure = history.failure or report.failure
         if time_limit is not None and time.monotonic() - began > time_limit and report.failure is None:
             raise _TimeIsUp
         report.tried += 1
@@ -164,9 +165,8 @@ def explore_histories(
         run_state_machine_as_test(found, settings=_settings(examples, stateful_step_count=steps))
     except HistoryFailed as failure:
         report.failure = failure
-    except Flaky as flaky:
+    except Flaky:
         report.flaky = True
-        report.failure = HistoryFailed(f"A history went wrong once and not when it was repeated: {flaky}")
     except _TimeIsUp:
         report.out_of_time = True
     report.seconds = time.monotonic() - began

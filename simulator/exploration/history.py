@@ -81,8 +81,8 @@ class History:
         self.static = self.open = True
         direct = self.federation.direct_partner(personas[0])
         self.sides = [Side("route", direct, True), Side("dns", self.federation.partner(personas[1]), False)]
-        self.failed = False
-        "Whether something was wrong, so that nothing more is to be done."
+        self.failure: HistoryFailed | None = None
+        "What was wrong, so that nothing more is to be done."
         self._watches: dict[tuple[str, str], Watching] = {}
         self._published: dict[str, Availability] = {}
         self.steps += [f"partner {side.name}: {side.partner.persona.name}" for side in self.sides]
@@ -205,14 +205,14 @@ class History:
     def close(self) -> None:
         """End it; what nothing expected fails it."""
         left = self.federation.close()
-        if left and not self.failed:
+        if left and self.failure is None:
             self.fail(" ".join(left))
 
     def fail(self, sentence: str) -> None:
         """Raise HistoryFailed with the history."""
-        self.failed = True
         steps = "\n".join(f"{number:3}. {step}" for number, step in enumerate(self.steps, 1))
-        raise HistoryFailed(f"{sentence}\n\nWhat happened:\n{steps}\n\n{self.federation.ladder()}")
+        self.failure = HistoryFailed(f"{sentence}\n\nWhat happened:\n{steps}\n\n{self.federation.ladder()}")
+        raise self.failure
 
     # -- the model ----------------------------------------------------------------------------------------------
 
@@ -327,10 +327,12 @@ def machine(
             if self.history is not None:
                 history, self.history = self.history, None
                 try:
-                    if not history.failed:
+                    if history.failure is None:
                         history.settle()
                 finally:
-                    history.close()
-                on_end(history)
+                    try:
+                        history.close()
+                    finally:
+                        on_end(history)
 
     return FederationMachine

@@ -136,23 +136,29 @@ def topologies(
     """
     fields = tuple(name for name in ALL_FIELDS if name not in without)
     values = {**_VALUES, "user": st.sampled_from(tuple(users))}
-    changed = st.lists(st.sampled_from(fields), max_size=4, unique=True) if fields else st.just([])
-    return _topologies(st.sampled_from(tuple(personas)), changed, values)
+    return _topologies(
+        st.sampled_from(tuple(personas)), _changes(fields, values), _changes(fields, {**values, "policy": _TENANTS})
+    )
+
+
+def _changes(fields: Collection[str], values: dict[str, SearchStrategy[Any]]) -> SearchStrategy[list[tuple[str, Any]]]:
+    """Up to four fields, each beside its value, so that shrinking takes away both at once."""
+    if not fields:
+        return st.just([])
+    pairs = st.one_of([st.tuples(st.just(name), values[name]) for name in fields])
+    return st.lists(pairs, max_size=4, unique_by=lambda pair: pair[0])
 
 
 @st.composite
 def _topologies(
     draw: DrawFn,
     personas: SearchStrategy[str],
-    changed: SearchStrategy[list[str]],
-    values: dict[str, SearchStrategy[Any]],
+    edges: SearchStrategy[list[tuple[str, Any]]],
+    tenants: SearchStrategy[list[tuple[str, Any]]],
 ) -> Topology:
     # What is drawn from is made once and not in here: making strategies takes longer than drawing from them.
     persona = draw(personas)
-    changes = {
-        name: draw(_TENANTS if name == "policy" and persona == "teams" else values[name]) for name in draw(changed)
-    }
-    topology = Topology(persona=persona, **changes)
+    topology = Topology(persona=persona, **dict(draw(tenants if persona == "teams" else edges)))
     if topology.domain == "{base}" and "{parent}" in topology.edge:  # above it there is nothing of its own
         topology = replace(topology, domain="connect.{base}")
     return topology
