@@ -11,6 +11,7 @@ from typing import Final
 
 from fakes.ca import PROFILES, Profile
 from fakes.dns import Zone
+from simulator.discovery import CacheRules
 from simulator.federation import Federation
 from simulator.names import Fqdn, Host, SipDomain, parse_host
 from simulator.oracle import Names, Topology
@@ -188,8 +189,8 @@ class Built:
 
 @cache
 def _persona(name: str) -> Persona:
-    """The persona without its questions for AAAA, which no topology has."""
-    return persona_named(name).but(families=("A",))
+    """The persona without questions whose answers are known: no topology has AAAA records, and its DNS never changes."""
+    return persona_named(name).but(families=("A",), cache=CacheRules(shortest=60.0))
 
 
 def _shape(name: str) -> str | Profile:

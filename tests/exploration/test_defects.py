@@ -187,6 +187,6 @@ def test_a_history_shows_that_a_message_is_lost_with_its_connection(
         return outcome
 
     monkeypatch.setattr(UserAgent, "_attempt", optimistic)
-    report = explore_histories(start(), examples=50, steps=6, seed=7)
+    report = explore_histories(start(), examples=100, steps=20, seed=7)
     assert report.failure is not None
     assert "although the two do not federate now" in str(report.failure) or "it arrived 0 times" in str(report.failure)
