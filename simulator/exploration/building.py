@@ -189,7 +189,7 @@ class Built:
 
 @cache
 def _persona(name: str) -> Persona:
-    """The persona without questions whose answers are known: no topology has AAAA records, and its DNS never changes."""
+    """The persona without questions whose answers are known: there are no AAAA records, and the DNS never changes."""
     return persona_named(name).but(families=("A",), cache=CacheRules(shortest=60.0))
 
 
