@@ -123,8 +123,9 @@ class MessageReader:
     def next_event(self) -> Request | Response | KeepAlivePing | KeepAlivePong | NeedData:
         """The next message or keep-alive, or NEED_DATA.
 
-        Raises RemoteProtocolError with the `status_hint` to answer: 400 malformed or a missing, malformed or
-        contradictory Content-Length, 413 body, 414 start line, 513 headers over the limit, 505 another SIP version.
+        Raises RemoteProtocolError with the `status_hint` to answer: 400 malformed or a missing, malformed,
+        repeated or contradictory Content-Length, 413 body, 414 start line, 513 headers over the limit, 505 another SIP
+        version.
         """
         if self._error is not None:
             raise self._error.with_traceback(None)

@@ -234,7 +234,8 @@ class Response(Message):
 
 
 def content_length(headers: Headers) -> int | None:
-    """What Content-Length says. Raises RemoteProtocolError when it is no number or two contradict each other."""
+    """What Content-Length says. Raises RemoteProtocolError when it is no number, or stands there more than once, be it
+    with the same number (RFC 3261 §7.3.1)."""
     values = headers.content_lengths()
     if not values:
         return None
@@ -243,6 +244,8 @@ def content_length(headers: Headers) -> int | None:
     length = parse_number(values[0], "Content-Length", 2**63)
     if any(parse_number(value, "Content-Length", 2**63) != length for value in values[1:]):
         raise RemoteProtocolError("two Content-Length headers contradict each other")
+    if len(values) > 1:
+        raise RemoteProtocolError("there is more than one Content-Length")
     return length
 
 

@@ -164,8 +164,12 @@ class TestLengths:
         assert error.status_hint == 400
         assert "missing" in error.reason
 
-    def test_the_same_length_twice_is_one_length(self) -> None:
-        assert len(read(message(b"ab", b"l: 2"))) == 1
+    def test_two_lengths_are_refused_with_400_also_where_they_agree(self) -> None:
+        """It is no header that may be repeated (RFC 3261 §7.3.1), and who cuts the stream elsewhere might not look."""
+        for second, reason in ((b"l: 2", "more than one"), (b"content-length: 3", "contradict")):
+            error = refuse(message(b"ab", second))
+            assert error.status_hint == 400
+            assert reason in error.reason
 
     def test_a_malformed_head_is_refused_with_its_own_status(self) -> None:
         assert refuse(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").status_hint == 400
