@@ -18,7 +18,8 @@ from simulator.connect_server.suitability import Demands, notice_from
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.account import Account, Refusal
 from simulator.io.admission import domain_of, sender_domain
-from simulator.io.link import Link, Tap
+from simulator.io.link import Link
+from simulator.io.link_user import Tap
 from simulator.io.peering import Peering, Way
 from simulator.io.timers import Alarm, Timers
 from simulator.io.user_agent import UserAgent

@@ -106,7 +106,7 @@ class Admission:
     def _take(self, link: Link, transaction: ServerTransaction, request: Request, way: Way) -> None:
         refusal = self._agent.peering.on_proven(link, request, way, self._vouched[link][way])
         if refusal is None:
-            self._agent.take(link, transaction, request)
+            self._agent.reception.take(link, transaction, request)
         else:
             self._agent.refuse(link, transaction, refusal)
 

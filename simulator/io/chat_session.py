@@ -12,7 +12,7 @@ from simulator.chat.composing import IS_COMPOSING, write_composing
 from simulator.chat.formats import PLAIN_TEXT, TextFormat, accepts, choose
 from simulator.errors import FederationFailed, RemoteProtocolError
 from simulator.io.account import Account
-from simulator.io.link import RequestTimedOut
+from simulator.io.link_user import RequestTimedOut
 from simulator.io.timers import Alarm
 from simulator.outcome import Outcome
 from simulator.sip.invite import InviteSession, SessionState

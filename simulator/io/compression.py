@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from simulator.io.link import Link, RequestTimedOut
+from simulator.io.link import Link
+from simulator.io.link_user import RequestTimedOut
 from simulator.sip.fields import new_call_id, new_tag
 from simulator.sip.message import Request, Response
 

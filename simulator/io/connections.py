@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from simulator.discovery import DiscoveryFailed
 from simulator.errors import FederationFailed
 from simulator.io.compression import Compression
-from simulator.io.link import Link, LinkLost
+from simulator.io.link import Link
+from simulator.io.link_user import LinkLost
 from simulator.io.peering import NotFound, Way
 from simulator.tls import Version
 

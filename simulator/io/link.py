@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 from simulator import tls
-from simulator.errors import FederationFailed
+from simulator.io.link_user import LinkLost, LinkUser, RequestTimedOut, Tap
 from simulator.io.timers import Timer, Timers
 from simulator.sip import events as sip_events
 from simulator.sip.connection import SipConnection
@@ -27,68 +27,6 @@ RECORD = 16_384
 be handled: the peer has something to do meanwhile, and to wait for more would save nothing."""
 LINGER = 2.0
 "Seconds in which a peer that broke the rules may read our last answer before the connection is cut."
-
-
-class LinkLost(FederationFailed):
-    """The connection ended before the answer came; `refused_in` says whether a TLS refusal was the reason."""
-
-    def __init__(self, sentence: str, *, phase: str, verdict: Verdict | None = None) -> None:
-        super().__init__(sentence)
-        self.phase = phase
-        "`connect`, `tls`, `sip`: how far the connection had come."
-        self.verdict = verdict
-        "Our verdict on the peer's certificate, where that was the reason."
-
-
-class RequestTimedOut(FederationFailed):
-    """No final response came in time (RFC 3261 §17.1, Timer B or F)."""
-
-
-class Tap(Protocol):
-    """Sees everything that happens on a link, in order; the recorder is one."""
-
-    def opened(self, link: Link) -> None:
-        """TCP is up."""
-
-    def unreachable(self, link: Link, sentence: str) -> None:
-        """TCP did not come up."""
-
-    def secured(self, link: Link, handshake: tls.HandshakeCompleted) -> None:
-        """Both certificates were accepted, as far as this side can know."""
-
-    def refused(self, link: Link, *, by_peer: bool, alert: str, sentence: str) -> None:
-        """One side refused the other in TLS."""
-
-    def failed(self, link: Link, sentence: str) -> None:
-        """The handshake came to nothing, and not because of a certificate."""
-
-    def sent(self, link: Link, message: Request | Response) -> None:
-        """A message was handed to TLS."""
-
-    def received(self, link: Link, message: Request | Response) -> None:
-        """A complete message came in."""
-
-    def closed(self, link: Link, sentence: str) -> None:
-        """The connection is gone."""
-
-
-class LinkUser(Protocol):
-    """What is told about the requests of a link; the user agent is one."""
-
-    def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        """A new request; answer it with `link.respond(transaction, …)`, now or later."""
-
-    def on_ack(self, link: Link, request: Request) -> None:
-        """The ACK to a 2xx."""
-
-    def on_cancel(self, link: Link, transaction: ServerTransaction) -> None:
-        """The peer wants the INVITE of `transaction` to end; the CANCEL itself was answered."""
-
-    def on_remark(self, link: Link, sentence: str) -> None:
-        """A message of the peer was turned away before it became a request or response for us."""
-
-    def on_closed(self, link: Link) -> None:
-        """The link is gone; its transactions have ended already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from simulator.errors import InvalidName, RemoteProtocolError
 from simulator.io.admission import domain_of
 from simulator.io.chat_session import ChatSession
-from simulator.io.link import Link, LinkLost
+from simulator.io.link import Link
+from simulator.io.link_user import LinkLost
 from simulator.io.peering import NotFederated, Way
 from simulator.io.watched import Watched
 from simulator.io.watching import Watching

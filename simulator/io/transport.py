@@ -13,7 +13,8 @@ from cryptography import x509
 from simulator import tls, trust
 from simulator.discovery import Attempt
 from simulator.errors import ConfigurationError, Problem
-from simulator.io.link import Link, LinkLost, LinkUser, Tap
+from simulator.io.link import Link
+from simulator.io.link_user import LinkLost, LinkUser, Tap
 from simulator.io.revocation import CheckedEndpoint, RevocationLookups
 from simulator.io.timers import Timers, time_limit
 from simulator.names import parse_host

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from simulator import tls
 from simulator.chat.formats import TextFormat
-from simulator.errors import FederationFailed, InvalidName, RemoteProtocolError
+from simulator.errors import FederationFailed
 from simulator.io import compression
 from simulator.io.account import Account, Consent, Refusal
 from simulator.io.actions import OfferKind
@@ -17,10 +17,12 @@ from simulator.io.chat_session import ChatSession
 from simulator.io.chats import Chats
 from simulator.io.connections import ConnectionHabits, Connections
 from simulator.io.dialect import Dialect
-from simulator.io.link import Link, LinkLost, Tap
+from simulator.io.link import Link
+from simulator.io.link_user import LinkLost, Tap
 from simulator.io.offers import send_offer
 from simulator.io.partings import Partings
 from simulator.io.peering import NotFederated, Peering
+from simulator.io.reception import Reception
 from simulator.io.resolver import Resolver
 from simulator.io.timers import Timers
 from simulator.io.transport import SipTransport, TrustPolicy
@@ -31,7 +33,6 @@ from simulator.outcome import Outcome
 from simulator.presence.state import PresenceState
 from simulator.sip.dialog import Dialog, DialogId
 from simulator.sip.message import Request, Response
-from simulator.sip.options import bad_extension
 from simulator.sip.style import HeaderStyle
 from simulator.sip.transaction import ServerTransaction
 
@@ -90,6 +91,7 @@ class UserAgent:
         self.watches = Watches(self)
         self.resolver = resolver
         self.admission = Admission(self)
+        self.reception = Reception(self)
         self.connections = Connections(self, habits)
         self.partings = Partings(self)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -351,67 +353,6 @@ class UserAgent:
             self.refuse(link, transaction, refusal)
             return None
         return account
-
-    def take(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        """Handle a request that was let in."""
-        try:
-            self._dispatch(link, transaction, request)
-        except (RemoteProtocolError, InvalidName) as error:
-            status = error.status_hint if isinstance(error, RemoteProtocolError) else 400
-            if not transaction.responded:
-                self.refuse(link, transaction, Refusal(status, "Bad Request", str(error)))
-        except BaseException:
-            # A mistake of ours must not look like a deaf peer: answer, and let the test see the error.
-            if not transaction.responded:
-                self.respond(link, transaction, 500)
-            raise
-
-    def _dispatch(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        if request.to.tag is not None:
-            self._dispatch_in_dialog(link, transaction, request)
-            return
-        bad = bad_extension(request, self.dialect.required_ok, as_proxy=self.dialect.as_proxy)
-        if bad is not None:
-            self.log(f"{request.method} requires {', '.join(bad.unsupported)}, which is not known here")
-            self.send_response(link, transaction, bad)
-            return
-        match request.method:
-            case "INVITE":
-                self.chats.on_invite(link, transaction, request)
-            case "MESSAGE":
-                self.chats.on_page_message(link, transaction)
-            case "SUBSCRIBE":
-                self.watches.on_subscribe(link, transaction, request)
-            case "NOTIFY" | "BENOTIFY":
-                self._unasked(request)
-                self._refuse_dialog(link, transaction, "it is outside of any dialog")
-            case "BYE" | "INFO" | "UPDATE":
-                self._refuse_dialog(link, transaction, "it is outside of any dialog")
-            case "OPTIONS":
-                self.respond(link, transaction, 200, headers=[("Allow", ", ".join(self.dialect.allow))])
-            case _:
-                self.not_allowed(link, transaction)
-
-    def _dispatch_in_dialog(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        user = self.dialogs.get(Dialog.id_of(request))
-        if user is None and request.method in ("NOTIFY", "BENOTIFY"):
-            user = self.watches.waiting_for(request)
-            if user is None and not self.watches.was_asked_for(request):
-                self._unasked(request)
-        if user is None:
-            self._refuse_dialog(link, transaction, "there is no such dialog")
-        elif not self.writer.is_our_route(request):
-            sentence = "the route set is not valid: our Record-Route did not come back as it was"
-            self.refuse(link, transaction, self.peering.refusal("route_set", sentence))
-        else:
-            user.on_request(link, transaction, request)
-
-    def _unasked(self, request: Request) -> None:
-        """Remember a notification of a subscription that none of our users ever had."""
-        self.unasked.append(f"{request.uri} got a {request.method} from {request.from_.uri} without having subscribed.")
-
-    def _refuse_dialog(self, link: Link, transaction: ServerTransaction, sentence: str) -> None:
-        self.refuse(link, transaction, self.peering.refusal("no_dialog", sentence))
 
 
 def _where(link: Link) -> str:

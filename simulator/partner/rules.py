@@ -11,7 +11,8 @@ from simulator.discovery import DiscoveryRules
 from simulator.errors import FederationFailed
 from simulator.io.account import Refusal
 from simulator.io.admission import domain_of, sender_domain
-from simulator.io.link import Link, LinkLost
+from simulator.io.link import Link
+from simulator.io.link_user import LinkLost
 from simulator.io.peering import Cause, NotFederated, NotFound, OpenWay, Peering, StaticWay, Way, cause_of
 from simulator.names import Fqdn, SipDomain
 from simulator.partner.diagnostics import Diagnostic, parameters_of

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from simulator.errors import ExpectationFailed, RemoteProtocolError
 from simulator.evidence.visible import escape
-from simulator.io.link import Link, LinkLost
+from simulator.io.link import Link
+from simulator.io.link_user import LinkLost
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
 from simulator.io.tap import RecordingTap

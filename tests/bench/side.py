@@ -24,7 +24,8 @@ from simulator.connect_server.dialect import DIALECT
 from simulator.discovery import Attempt, Target
 from simulator.evidence.recorder import Recorder
 from simulator.io.account import Account
-from simulator.io.link import Link, Tap
+from simulator.io.link import Link
+from simulator.io.link_user import Tap
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
 from simulator.io.peering import OpenWay, Peering, Way

@@ -17,7 +17,8 @@ from fakes.ca import Authority
 from simulator import tls, trust
 from simulator.clock import SystemClock
 from simulator.discovery import Attempt, Target
-from simulator.io.link import Link, LinkLost
+from simulator.io.link import Link
+from simulator.io.link_user import LinkLost
 from simulator.io.timers import Timers
 from simulator.io.transport import SipTransport, TrustPolicy
 from simulator.names import Fqdn

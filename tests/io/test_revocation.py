@@ -14,7 +14,8 @@ from simulator import tls, trust
 from simulator.clock import SystemClock
 from simulator.discovery import Attempt, Target
 from simulator.io import revocation
-from simulator.io.link import Link, LinkLost
+from simulator.io.link import Link
+from simulator.io.link_user import LinkLost
 from simulator.io.revocation import CheckedEndpoint, RevocationLookups
 from simulator.io.timers import Timers
 from simulator.io.transport import SipTransport, TrustPolicy
