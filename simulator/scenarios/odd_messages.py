@@ -203,7 +203,6 @@ LEGAL: Final = (
         "RFC 3261 §7.3.1",
         content_type='TEXT/PLAIN ; CHARSET="utf-8"',
     ),
-    _legal("equal-lengths", "with Content-Length twice", "RFC 3261 §7.3", more=["Content-Length: 5"]),
     _legal(
         "max-forwards-1",
         "with Max-Forwards at its end",
