@@ -113,6 +113,7 @@ def test_the_key_may_stand_in_the_same_file(store: CertificateStore, authority: 
 
 
 def test_a_file_that_is_dropped_into_a_scope_has_been_added(store: CertificateStore, authority: Authority) -> None:
+    """As an ACME client on the server leaves it there: it then appears in the list (R69, R72, R73)."""
     issued = authority.issue(FQDN)
     (store.folder / "user").mkdir(parents=True)
     (store.folder / "user" / "renewed.pem").write_bytes(issued.chain_pem)
