@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Any, Protocol
@@ -224,6 +224,11 @@ class DnsServer:
     def clear_faults(self, name: str | None = None) -> None:
         """Let all be right again, for one name (as it was given to `fault`) or for all; from any thread."""
         self._faults.clear(name)
+
+    def suspend_faults(self, *names: str) -> AbstractContextManager[None]:
+        """A block in which nothing goes wrong for these names, as they were given to `fault`; what went wrong before
+        does so again after it."""
+        return self._faults.suspended(*names)
 
     def set_view(self, network: str, zones: ZoneSet | None) -> None:
         """Answer clients of a network (or a single address) from other zones; None takes that back. From any thread.

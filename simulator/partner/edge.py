@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
@@ -171,6 +172,16 @@ class Edge:
         """Show another certificate from the next connection on, as after a renewal; None shows none at all."""
         identity = None if certificate is None else tls.Identity(certificate.chain_pem, certificate.key_pem)
         self._loop.call(self._agent.transport.use, identity)
+
+    @contextmanager
+    def presenting(self, certificate: Pems) -> Iterator[None]:
+        """Show another certificate on the connections that begin while the block lasts, and then the old one again."""
+        before = self._loop.call(lambda: self._agent.transport.identity)
+        self.present(certificate)
+        try:
+            yield
+        finally:
+            self._loop.call(self._agent.transport.use, before)
 
     @property
     def seen_certificates(self) -> tuple[str, ...]:

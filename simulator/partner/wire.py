@@ -143,6 +143,10 @@ class Wire:
             gone.cancel()
             taking.cancel()
 
+    def has_brought(self, method: str) -> bool:
+        """Whether a request of that method has come on it."""
+        return any(isinstance(message, Request) and message.method == method for message in self._tap.arrived)
+
     @property
     def is_closed(self) -> bool:
         """Whether one side has ended the connection."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.errors import ExpectationFailed
+from simulator.scenarios.contact import server_contacts
 
 if TYPE_CHECKING:
     from simulator.federation import Federation
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def must_chat_both_ways(federation: Federation, partner: Partner) -> None:
-    """One message in each direction arrives; the partner's goes first, so that both sides open a connection."""
+    """A message of the partner arrives, and then the server contacts the partner, so that both sides open a connection;
+    by a message as well, where its users can be told to write."""
     alice, bob = federation.sut.user("alice"), partner.user("bob")
     bob.chat_with(alice).say("from the partner").must_succeed()
     alice.expect_message("from the partner", from_=bob)
     bob.chat_with(alice).close()
-    alice.chat_with(bob).say("to the partner").must_succeed()
-    bob.expect_message("to the partner", from_=alice)
+    server_contacts(federation, partner, text="to the partner").must_succeed()
 
 
 def must_have_reached_nobody(federation: Federation, user: User) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.scenarios import Case, cases, happened, record_sets, scenario
+from simulator.scenarios.contact import server_contacts
 from simulator.scenarios.record_sets import RecordSet, edge_record, refusing_port, srv, under
 from simulator.scenarios.steps import must_be_turned_away, must_chat_both_ways, must_have_reached_nobody
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from simulator.federation import Federation
 
 
-NEEDS = ("chat", "open-federation", "observe-inbox")
+NEEDS = ("reach", "open-federation")
+BOTH_WAYS = ("reach", "receive", "open-federation", "observe-inbox")
 INBOUND = ("receive", "open-federation", "observe-inbox")
 
 FOUND = (
@@ -60,39 +62,35 @@ BROKEN_LOOKUPS = ("servfail", "refused", "formerr", "wrong-name", "tcp-reset")
 def test_no_srv(federation: Federation) -> None:
     """A domain without the SRV record is not reached, and the sender is told so."""
     partner = federation.partner(srv=False)
-    bob = partner.user("bob")
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+    contact = server_contacts(federation, partner)
 
-    federation.wait_for_query(partner.domain.srv_name, "SRV")
+    contact.must_fail()
+    contact.must_have_asked(partner.domain.srv_name, "SRV")
     partner.edge.must_not_have_been_dialled()
-    bob.must_have_no_message()
 
 
 @scenario(level="must", sources=("R7", "R41", "F1.22"), needs=NEEDS)
 def test_srv_without_address(federation: Federation) -> None:
     """An SRV record whose target has no address leads nowhere, and the sender is told so."""
     partner = federation.partner(a=False)
-    bob = partner.user("bob")
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+    contact = server_contacts(federation, partner)
 
-    federation.wait_for_query(str(partner.edge.fqdn), "A")
+    contact.must_fail()
+    contact.must_have_asked(str(partner.edge.fqdn), "A")
     partner.edge.must_not_have_been_dialled()
-    bob.must_have_no_message()
 
 
-@scenario(level="must", sources=("R39",), needs=(*NEEDS, "switch-open-federation"))
+@scenario(level="must", sources=("R39",), needs=("chat", "switch-open-federation"))
 def test_open_federation_off_outbound(federation: Federation) -> None:
     """With open federation switched off a partner that only DNS knows is not contacted."""
     partner = federation.partner()
     federation.sut.switch_open_federation(enabled=False)
-    bob = partner.user("bob")
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+    server_contacts(federation, partner).must_fail()
 
     partner.edge.must_not_have_been_dialled()
-    bob.must_have_no_message()
 
 
 @scenario(level="must", sources=("R39",), needs=("receive", "switch-open-federation", "observe-inbox"))
@@ -108,7 +106,9 @@ def test_open_federation_off_inbound(federation: Federation) -> None:
     must_have_reached_nobody(federation, alice)
 
 
-@scenario(level="must", sources=("R31", "R39"), needs=(*NEEDS, "switch-open-federation", "static-routes"))
+@scenario(
+    level="must", sources=("R31", "R39"), needs=("chat", "observe-inbox", "switch-open-federation", "static-routes")
+)
 def test_open_federation_off_leaves_static_routes(federation: Federation) -> None:
     """Static routes work while open federation is switched off."""
     partner = federation.direct_partner()
@@ -128,7 +128,7 @@ def test_sender_whose_domain_has_no_srv(federation: Federation) -> None:
     must_have_reached_nobody(federation, alice)
 
 
-@scenario(level="must", sources=("R76", "R79", "C9", "F3.1"), needs=NEEDS)
+@scenario(level="must", sources=("R76", "R79", "C9", "F3.1"), needs=BOTH_WAYS)
 def test_target_outside_the_partners_domain(federation: Federation) -> None:
     """The server follows an SRV target outside the partner's domain, as every Teams tenant has one."""
     partner = federation.partner(fqdn=federation.fresh_domain("hoster").child("sipfed"))
@@ -155,12 +155,11 @@ def test_own_target_outside_the_domain_is_refused_by_sfb(federation: Federation)
 def test_reached_by_its_records(federation: Federation, records: RecordSet) -> None:
     """A partner is reached at the edge that its SRV record names, whatever that name is like."""
     partner = records.start(federation)
-    bob = partner.user("bob")
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_succeed()
+    contact = server_contacts(federation, partner)
 
-    bob.expect_message("Hello?")
-    federation.wait_for_query(partner.domain.srv_name, "SRV")
+    contact.must_succeed()
+    contact.must_have_asked(partner.domain.srv_name, "SRV")
 
 
 @scenario(level="must", sources=("R39", "R40", "F0.2"), needs=INBOUND)
@@ -180,13 +179,12 @@ def test_believed_by_its_records(federation: Federation, records: RecordSet) -> 
 def test_not_reached_without_its_record(federation: Federation, records: RecordSet) -> None:
     """A partner whose domain lacks the one right SRV record is not contacted, and the sender is told so."""
     partner = records.start(federation)
-    bob = partner.user("bob")
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+    contact = server_contacts(federation, partner)
 
-    federation.wait_for_query(partner.domain.srv_name, "SRV")
+    contact.must_fail()
+    contact.must_have_asked(partner.domain.srv_name, "SRV")
     partner.edge.must_not_have_been_dialled()
-    bob.must_have_no_message()
 
 
 @scenario(level="must", sources=("R40", "F0.2"), needs=INBOUND)
@@ -216,14 +214,13 @@ def test_static_route_needs_no_record(federation: Federation, records: RecordSet
 def test_broken_lookup_outbound(federation: Federation, fault: str) -> None:
     """Where the question for the SRV record goes wrong ({fault}), nobody is contacted, and the sender is told so."""
     partner = federation.partner()
-    bob = partner.user("bob")
     federation.dns.fault(partner.domain.srv_name, fault)
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+    contact = server_contacts(federation, partner)
 
-    federation.wait_for_query(partner.domain.srv_name, "SRV")
+    contact.must_fail()
+    contact.must_have_asked(partner.domain.srv_name, "SRV")
     partner.edge.must_not_have_been_dialled()
-    bob.must_have_no_message()
 
 
 @scenario(level="must", sources=("R40", "F0.2"), needs=INBOUND)
@@ -244,13 +241,11 @@ def test_broken_lookup_inbound(federation: Federation, fault: str) -> None:
 def test_broken_address_lookup(federation: Federation, fault: str) -> None:
     """Where the SRV target cannot be resolved ({fault}), nobody is contacted, and the sender is told so."""
     partner = federation.partner()
-    bob = partner.user("bob")
     federation.dns.fault(str(partner.edge.fqdn), fault)
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
+    server_contacts(federation, partner).must_fail()
 
     partner.edge.must_not_have_been_dialled()
-    bob.must_have_no_message()
 
 
 @scenario(level="should", sources=("C19", "RFC 2308 §7"), needs=NEEDS)
@@ -258,26 +253,20 @@ def test_broken_address_lookup(federation: Federation, fault: str) -> None:
 def test_broken_lookup_is_asked_again(federation: Federation, fault: str) -> None:
     """A lookup that went wrong ({fault}) is not held against the partner: the next message gets through."""
     partner = federation.partner()
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
     with federation.dns.fault(partner.domain.srv_name, fault):
-        alice.chat_with(bob).say("too early").must_fail()
+        server_contacts(federation, partner, text="too early").must_fail()
 
-    alice.chat_with(bob).say("in time").must_succeed()
-
-    bob.expect_message("in time", from_=alice)
+    server_contacts(federation, partner, text="in time").must_succeed()
 
 
 @scenario(level="must", sources=("C19", "F1.6", "RFC 2308 §5"), needs=NEEDS)
 def test_missing_record_is_asked_for_again(federation: Federation) -> None:
     """A partner that publishes its SRV record later is reached once the negative TTL, here 0, is over."""
     partner = federation.partner(srv=False)
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
-    alice.chat_with(bob).say("too early").must_fail()
+    server_contacts(federation, partner, text="too early").must_fail()
     edge_record(federation, partner)
 
-    alice.chat_with(bob).say("in time").must_succeed()
-
-    bob.expect_message("in time", from_=alice)
+    server_contacts(federation, partner, text="in time").must_succeed()
 
 
 @scenario(level="must", sources=("C19", "F0.2", "RFC 2308 §5"), needs=INBOUND)
@@ -298,18 +287,14 @@ def test_sender_is_believed_once_its_record_is_there(federation: Federation) -> 
 def test_partner_that_moved(federation: Federation) -> None:
     """A partner whose SRV record points elsewhere now is reached there once the old answer's TTL, here 0, is over."""
     old = federation.partner()
-    alice = federation.sut.user("alice")
-    alice.chat_with(old.user("bob")).say("before").must_succeed()
-    old.user("bob").expect_message("before")
+    server_contacts(federation, old, text="before").must_succeed()
     new = federation.partner(domain=old.domain, fqdn=old.domain.child("new"), srv=False)
     with federation.zones.edit(str(old.domain)) as zone:
         zone.remove("_sipfederationtls._tcp", "SRV")
     edge_record(federation, new)
     old.edge.stop()
 
-    alice.chat_with(new.user("bob")).say("after").must_succeed()
-
-    new.user("bob").expect_message("after", from_=alice)
+    server_contacts(federation, new, text="after").must_succeed()
 
 
 @scenario(level="must", sources=("F1.19", "C19", "RFC 2782"), needs=NEEDS)
@@ -321,9 +306,8 @@ def test_lowest_priority_first(federation: Federation) -> None:
         zone.srv("_sipfederationtls._tcp", 20, 100, second.edge.port, str(second.edge.fqdn))
         zone.srv("_sipfederationtls._tcp", 10, 0, first.edge.port, str(first.edge.fqdn))
 
-    federation.sut.user("alice").chat_with(first.user("bob")).say("Hello?").must_succeed()
+    server_contacts(federation, first).must_succeed()
 
-    first.user("bob").expect_message("Hello?")
     second.edge.must_not_have_been_dialled()
 
 
@@ -340,30 +324,26 @@ def test_lowest_priority_first(federation: Federation) -> None:
 def test_dead_server_beside_a_living_one(federation: Federation, priorities: tuple[int, int]) -> None:
     """Where the best server of a partner refuses connections, the next one is tried."""
     partner = federation.partner(srv=False)
-    bob = partner.user("bob")
     with refusing_port(partner.edge.address) as port:
         with federation.zones.edit(str(partner.domain)) as zone:
             zone.a("dead", partner.edge.address)
             zone.srv("_sipfederationtls._tcp", priorities[0], 1000, port, f"dead.{partner.domain}")
             zone.srv("_sipfederationtls._tcp", priorities[1], 0, partner.edge.port, str(partner.edge.fqdn))
-        outcome = federation.sut.user("alice").chat_with(bob).say("Hello?")
+        contact = server_contacts(federation, partner)
+        happened(contact.outcome)
 
-    happened(outcome)
-    if outcome.delivered:
-        bob.expect_message("Hello?")
+    if contact.outcome.delivered:
+        contact.must_succeed()
     else:
-        bob.must_have_no_message()
+        contact.must_fail()
 
 
 @scenario(level="must", sources=("R23", "F1.16", "C19", "RFC 2782"), needs=NEEDS)
 def test_port_of_the_record(federation: Federation) -> None:
     """The port of the SRV record is used, and not 5061 whatever it says."""
     partner = federation.partner(other_port=True)
-    bob = partner.user("bob")
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_succeed()
-
-    bob.expect_message("Hello?")
+    server_contacts(federation, partner).must_succeed()
 
 
 @scenario(
@@ -378,12 +358,10 @@ def test_port_of_the_record(federation: Federation) -> None:
 def test_address_of_ipv6_only(federation: Federation) -> None:
     """A partner with an AAAA record and no A record is reached."""
     partner = federation.partner(address="::1")
-    bob = partner.user("bob")
 
-    outcome = federation.sut.user("alice").chat_with(bob).say("Hello?")
+    happened(server_contacts(federation, partner).outcome)
 
-    happened(outcome)
-    bob.ignores_messages()
+    partner.user("bob").ignores_messages()
 
 
 @scenario(
@@ -398,25 +376,21 @@ def test_address_of_ipv6_only(federation: Federation) -> None:
 def test_alias_target_outbound(federation: Federation) -> None:
     """A partner whose SRV target is an alias (CNAME) is reached."""
     partner = RecordSet(record_sets.alias_target, a=False).start(federation)
-    bob = partner.user("bob")
 
-    happened(federation.sut.user("alice").chat_with(bob).say("Hello?"))
+    happened(server_contacts(federation, partner).outcome)
 
-    bob.ignores_messages()
+    partner.user("bob").ignores_messages()
 
 
 @scenario(level="must", sources=("F1.20", "F2.6", "C13"), needs=NEEDS)
 def test_alias_is_not_the_name_in_the_certificate(federation: Federation) -> None:
     """Behind an SRV target that is an alias, a certificate for the alias's host and not for the target is refused."""
     partner = federation.partner(srv=False)
-    bob = partner.user("bob")
     with federation.zones.edit(str(partner.domain)) as zone:
         zone.cname("federation", str(partner.edge.fqdn))
         zone.srv("_sipfederationtls._tcp", 0, 0, partner.edge.port, f"federation.{partner.domain}")
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
-
-    bob.must_have_no_message()
+    server_contacts(federation, partner).must_fail()
 
 
 @scenario(level="must", sources=("F1.24", "F1.19"), needs=NEEDS)
@@ -424,38 +398,27 @@ def test_alias_is_not_the_name_in_the_certificate(federation: Federation) -> Non
 def test_target_that_is_no_host_name(federation: Federation, target: str) -> None:
     """An SRV target that is no host name of the DNS ({target}) leads nowhere, and the sender is told so."""
     partner = federation.partner(srv=False)
-    bob = partner.user("bob")
     srv((0, 0, target))(federation, partner)
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_fail()
-
-    bob.must_have_no_message()
+    server_contacts(federation, partner).must_fail()
 
 
 @scenario(level="should", sources=("C19", "F1.21"), needs=NEEDS)
 def test_late_answer(federation: Federation) -> None:
     """An answer of the DNS that comes a moment late is waited for."""
     partner = federation.partner()
-    bob = partner.user("bob")
     federation.dns.fault(partner.domain.srv_name, "late", delay=0.05)
 
-    federation.sut.user("alice").chat_with(bob).say("Hello?").must_succeed()
-
-    bob.expect_message("Hello?")
+    server_contacts(federation, partner).must_succeed()
 
 
 @scenario(level="must", sources=("R76", "R77", "R79", "F4.7"), needs=NEEDS)
 def test_many_tenants_of_one_provider(federation: Federation) -> None:
     """Tenants of Teams share one edge outside their domains; a message to each gets to that tenant's user."""
     teams = federation.teams(tenants=3)
-    users = [tenant.user("bob") for tenant in teams.tenants.values()]
-    alice = federation.sut.user("alice")
 
-    for number, bob in enumerate(users):
-        alice.chat_with(bob).say(f"to tenant {number}").must_succeed()
-
-    for number, bob in enumerate(users):
-        bob.expect_message(f"to tenant {number}", from_=alice)
+    for number, tenant in enumerate(teams.tenants):
+        server_contacts(federation, teams, f"bob@{tenant}", text=f"to tenant {number}").must_succeed()
 
 
 @scenario(level="must", sources=("R76", "R79", "F0.2", "F4.7"), needs=INBOUND)
@@ -491,8 +454,5 @@ def test_proven_for_one_domain_is_not_proven_for_another(federation: Federation)
 def test_the_servers_own_view_counts(federation: Federation) -> None:
     """Where inner and outer DNS say different things, the server goes where its own DNS points (split view)."""
     partner = federation.partner()
-    bob = partner.user("bob")
     with record_sets.not_seen_by_itself(federation, partner):
-        federation.sut.user("alice").chat_with(bob).say("Hello?").must_succeed()
-
-    bob.expect_message("Hello?")
+        server_contacts(federation, partner).must_succeed()

@@ -26,14 +26,20 @@ CAPABILITIES: Final[dict[str, Capability]] = {
     "chat": Capability(
         "Its users can be told to send a message, and say what became of it.",
         "implement sendMessage of the control API, or give the command send_message",
-        ("receive",),
+        ("receive", "reach"),
+    ),
+    "reach": Capability(
+        "It contacts a partner by itself: by a message of its user, or by the NOTIFY that a watcher is owed.",
+        "let its users send messages (chat), or let partners watch them (show-presence)",
     ),
     "typing": Capability(
         "Its users can be told to show that they write, and what they are shown can be read.",
         "implement showTyping and readTyping of the control API, or give the commands of that name",
     ),
     "show-presence": Capability(
-        "Partners can watch its users.", "let partners subscribe to the presence of the users in sut.toml"
+        "Partners can watch its users.",
+        "let partners subscribe to the presence of the users in sut.toml",
+        ("reach",),
     ),
     "presence": Capability(
         "Its users can be told to watch somebody and to change what they show.",
