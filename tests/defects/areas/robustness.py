@@ -71,9 +71,9 @@ def trips_over_an_unknown_method(patch: pytest.MonkeyPatch) -> None:
 @defect(caught_by=("robustness/turned-away[unknown-option]",), also=("presence", "chat"))
 def ignores_what_is_required(patch: pytest.MonkeyPatch) -> None:
     """A request that requires an unknown option is taken all the same."""
-    from simulator.io import user_agent
+    from simulator.io import reception
 
-    patch.setattr(user_agent, "bad_extension", lambda *_parts, **_named: None)
+    patch.setattr(reception, "bad_extension", lambda *_parts, **_named: None)
 
 
 @defect(caught_by=("robustness/turned-away[unknown-content]",), also=("chat",), says=("must be answered 415",))
