@@ -127,7 +127,7 @@ class OrganisationChange(Model):
 class PartSwitch(Model):
     """The switch of a location or group, which is made where there is none of that name."""
 
-    federation: bool | None = Field(description="Whether its users federate; null leaves that to others.")
+    federation: bool | None = Field(None, description="Whether its users federate; without it others decide.")
 
 
 class NewMessage(Model):
