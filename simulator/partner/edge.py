@@ -211,9 +211,13 @@ class Edge:
         *,
         headers: Sequence[tuple[str, str]] = (),
         times: int | None = None,
+        admitted: bool = False,
     ) -> Mishap:
-        """Give requests of this method (None: all) this answer and no other treatment, so often or until `end()`."""
-        return self._goes_wrong(Mishap(self._loop, "answers", method, times, status, reason, headers))
+        """Give requests of this method (None: all) this answer and no other treatment, so often or until `end()`; with
+        `admitted` only those that the edge lets in."""
+        return self._goes_wrong(
+            Mishap(self._loop, "answers", method, times, status, reason, headers, admitted=admitted)
+        )
 
     def falls_silent(self, method: str | None = None, *, times: int | None = None) -> Mishap:
         """Leave requests unanswered; the connection stays open."""

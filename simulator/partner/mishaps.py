@@ -11,6 +11,7 @@ from simulator.io.conversation import DEADLINE
 from simulator.io.link import Link
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
+from simulator.io.reception import Reception
 from simulator.io.user_agent import UserAgent
 from simulator.sip.message import Request, Response
 from simulator.sip.transaction import ServerTransaction
@@ -40,6 +41,8 @@ class Mishap:
     "Likewise: further header fields of the answer."
     seconds: float = 0.0
     "For `late`, on the federation's clock."
+    admitted: bool = False
+    "For `answers`: only with requests that the partner's own checks and policy have let in."
     _befallen: Mailbox[str] = field(default_factory=Mailbox)
     _over: bool = False
 
@@ -67,6 +70,22 @@ class Mishap:
         return True
 
 
+class EdgeReception(Reception):
+    """What becomes of requests that a partner has let in, where nothing goes wrong with them only then."""
+
+    def __init__(self, agent: EdgeAgent) -> None:
+        super().__init__(agent)
+        self._edge = agent
+
+    def take(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
+        """Handle the request, unless one of the mishaps befalls it."""
+        mishap = next((one for one in self._edge.mishaps if one.admitted and one.happens_to(request)), None)
+        if mishap is None:
+            super().take(link, transaction, request)
+        else:
+            self._edge.respond(link, transaction, mishap.status, mishap.reason, headers=mishap.headers)
+
+
 class EdgeAgent(UserAgent):
     """The user agent of a partner, which can be told to go wrong."""
 
@@ -76,10 +95,11 @@ class EdgeAgent(UserAgent):
         self.mishaps: list[Mishap] = []
         "What goes wrong; the first that happens to a request decides."
         self._unanswered: set[ServerTransaction] = set()
+        self.reception = EdgeReception(self)
 
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         """Take the request, unless one of the mishaps befalls it."""
-        mishap = next((one for one in self.mishaps if one.happens_to(request)), None)
+        mishap = next((one for one in self.mishaps if not one.admitted and one.happens_to(request)), None)
         match mishap.kind if mishap is not None else None:
             case None:
                 super().on_request(link, transaction, request)

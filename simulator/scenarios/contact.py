@@ -86,7 +86,7 @@ class Owed:
         self._federation, self._partner, self._watcher = federation, partner, partner.user(user).uri
         watcher = self._watcher
         self._what = f"the NOTIFY of {federation.sut.user('alice')} to {watcher}"
-        self._arrivals = partner.edge.answers("NOTIFY", 481)
+        self._arrivals = partner.edge.answers("NOTIFY", 481, admitted=True)
         with in_order(federation, partner, watcher.rpartition("@")[2]):
             self._wire = partner.edge.wire()
             self._subscribe(NOBODY, watcher)

@@ -31,7 +31,7 @@ def tenant_policy(partner: Partner, domain: SipDomain | None = None) -> TenantPo
 
 
 DIRECTIONS: Final = (
-    Case("to-the-partner", True, needs=("chat", "open-federation")),
+    Case("to-the-partner", True, needs=("reach", "open-federation")),
     Case("from-the-partner", False, needs=("receive", "open-federation", "observe-inbox")),
 )
 """Each with what it needs of the server: a partner can send by itself."""

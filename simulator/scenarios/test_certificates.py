@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from simulator.errors import ExpectationFailed
 from simulator.scenarios import Case, cases, happened, scenario
 from simulator.scenarios.certificate_shapes import WORDS
+from simulator.scenarios.contact import server_contacts
 from simulator.scenarios.steps import must_chat_both_ways
 
 if TYPE_CHECKING:
@@ -295,14 +296,14 @@ def test_partner_renews(federation: Federation) -> None:
     alice.must_have_no_message()
 
 
-@scenario(level="should", sources=("R67", "C8", "F2.20"), needs=("chat", "open-federation", "observe-inbox"))
+@scenario(
+    level="should", sources=("R67", "C8", "F2.20"), needs=("reach", "receive", "open-federation", "observe-inbox")
+)
 @cases("certificate", "lets-encrypt-shortlived", "lets-encrypt-2026", "rsa-2048")
 def test_partner_renews_with_another_kind(federation: Federation, certificate: str) -> None:
     """A partner that changes to another kind of certificate ({certificate}) goes on being a partner."""
     partner = federation.partner()
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
-    alice.chat_with(bob).say("before").must_succeed()
-    bob.expect_message("before")
+    server_contacts(federation, partner, text="before").must_succeed()
 
     partner.edge.present(federation.issue(partner.edge.fqdn, certificate))
     partner.edge.hang_up()

@@ -1,4 +1,4 @@
-"""`python -m tests.defects.broken DEFECT hasty|patient COMMAND…` is `sipfed COMMAND…` with a defect in the product."""
+"""`python -m tests.defects.broken DEFECT hasty|patient|mute COMMAND…` is `sipfed COMMAND…` with a seeded defect."""
 
 from __future__ import annotations
 
@@ -29,10 +29,21 @@ def hurry() -> None:
                     function.__kwdefaults__[name] = HASTE
 
 
+def strike_mute() -> None:
+    """Leave the embedded server what the driver `wire-only` has: nobody can tell its users anything."""
+    from simulator.sut import embedded
+    from simulator.sut.capabilities import with_implied
+    from simulator.sut.wire import ABLE
+
+    embedded.EmbeddedServer.capabilities = with_implied((*ABLE, "open-federation", "licences"))
+
+
 def main() -> None:
     name, haste = sys.argv.pop(1), sys.argv.pop(1)
-    if haste == "hasty":
+    if haste != "patient":
         hurry()
+    if haste == "mute":
+        strike_mute()
     if name != "none":
         defect = next(one for one in all_defects() if one.id == name)
         defect.apply(pytest.MonkeyPatch())  # never undone: the process ends with it

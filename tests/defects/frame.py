@@ -107,16 +107,18 @@ def named(scenario: str, selectors: Iterable[str]) -> bool:
     return any(fits(selector, spelling) for selector in selectors for spelling in spellings)
 
 
-def run_catalogue(defect: Defect | None, *selectors: str, patient: bool = False) -> dict[str, str]:
+def run_catalogue(defect: Defect | None, *selectors: str, patient: bool = False, mute: bool = False) -> dict[str, str]:
     """Run the catalogue with the defect in a process of its own; the failed scenarios come back, id -> report text.
 
-    Waits are short, since what a defect loses never comes; `patient` leaves them as users have them. Without
-    selectors everything runs. What does not run counts as failed.
+    Waits are short, since what a defect loses never comes; `patient` leaves them as users have them. With `mute` nobody
+    can tell the server's users to write, so that it is judged by the NOTIFYs that it owes. Without selectors everything
+    runs. What does not run counts as failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "statement.json"
         name = defect.id if defect else "none"
-        command = [sys.executable, "-m", "tests.defects.broken", name, "patient" if patient else "hasty"]
+        manner = "patient" if patient else "mute" if mute else "hasty"
+        command = [sys.executable, "-m", "tests.defects.broken", name, manner]
         result = subprocess.run(
             [*command, "run", "--statement", str(file), *selectors],
             cwd=ROOT,

@@ -13,6 +13,9 @@ from simulator.sut.capabilities import with_implied
 from simulator.sut.wire import ABLE
 from tests.sut.foreign import Foreign
 
+LEAST_SHARE = 0.44
+"""Of the catalogue, with nothing but an address. What is beyond it is about what the server's users are told and shown,
+or takes routes, switches, certificates, groups, other names or the clock of the server, which no partner can turn."""
 WHOLE_RUN = 900
 "Seconds after which something hangs; a loaded machine is slow."
 
@@ -57,4 +60,4 @@ def test_what_partners_can_judge_alone_runs_with_nothing_but_an_address(tmp_path
     judged = {one.id for one in collect().scenarios if able.issuperset(one.needs)}
     assert {one for one, finding in found.items() if finding["verdict"] == "passed"} == judged
     assert {one for one, finding in found.items() if finding["verdict"] == "not run"} == found.keys() - judged
-    assert len(judged) > 5
+    assert len(judged) / len(found) > LEAST_SHARE
