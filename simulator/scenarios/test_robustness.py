@@ -304,8 +304,11 @@ def test_record_route_comes_back_as_it_was(federation: Federation) -> None:
     assert answer.status == 200
     assert answer.headers.all_of("record-route")[-2:] == [route.format(edge=edge) for route in routes]
     inside = {**call, "To": f"To: <sip:alice@{{server}}>;tag={answer.to.tag}"}
-    wire.send(by_hand(federation, partner, "ACK", instead=inside))
-    wire.send(by_hand(federation, partner, "BYE", instead={**inside, "CSeq": "CSeq: 2 BYE"}))
+    assert answer.contact is not None
+    way = [f"Route: {route}" for route in reversed(answer.record_routes[:-2])]  # by the server's own, if it gave any
+    for method, number in (("ACK", 1), ("BYE", 2)):
+        lines = {"Request-Line": f"{method} {answer.contact.uri} SIP/2.0", "CSeq": f"CSeq: {number} {method}"}
+        wire.send(by_hand(federation, partner, method, instead={**inside, **lines}, more=way))
     assert wire.expect_answer("BYE").status == 200
 
 
