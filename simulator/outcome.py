@@ -26,9 +26,13 @@ class Outcome:
     "What was attempted, in words that begin a sentence about it: `the message 'Hello' from … to …`."
 
     def __str__(self) -> str:
-        how = "was delivered" if self.delivered else "failed"
-        answer = " ".join(part for part in (str(self.status or ""), self.reason.strip().rstrip(".")) if part)
-        return f"{self.subject} {how} in phase {self.phase!r}" + (f" with {answer}" if answer else "")
+        done = "was accepted" if self.phase == "subscribe" else "was delivered"
+        reason = self.reason.strip().rstrip(".")
+        if self.status is not None:
+            answer = f" with {self.status} {reason}".rstrip()
+        else:
+            answer = f": {reason}" if reason else ""
+        return f"{self.subject} {done if self.delivered else 'failed'} in phase {self.phase!r}{answer}"
 
     def must_succeed(self) -> Self:
         """Return self, or raise ExpectationFailed with a sentence that says how it failed."""

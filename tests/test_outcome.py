@@ -31,7 +31,7 @@ def test_a_failure_where_delivery_was_expected_is_told_in_one_sentence() -> None
     with pytest.raises(ExpectationFailed) as caught:
         REFUSED.must_succeed()
     assert str(caught.value) == (
-        "Expected delivery, but it failed in phase 'tls' with The certificate holds only a wildcard name."
+        "Expected delivery, but it failed in phase 'tls': The certificate holds only a wildcard name."
     )
 
 

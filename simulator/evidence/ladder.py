@@ -13,6 +13,8 @@ TIME_WIDTH = 9
 "Columns for the milliseconds, before the first lane."
 NARROWEST_GAP = 10
 "Columns between two lanes at least; with more lanes the ladder grows wider than asked."
+LABEL_LINES = 3
+"So is a label that is too long for its arrow and for one row."
 NOTE_LINES = 4
 "A note is wrapped into at most this many rows."
 
@@ -149,9 +151,9 @@ class _Drawing:
             line[3 : 3 + len(label)] = label
             line[2] = line[3 + len(label)] = " "
         else:
-            above = self._row()
-            start = max(TIME_WIDTH, min(left + 1, self._width - len(label)))
-            above.put(start, cut(label, self._width - start, self._glyphs.more), style)
+            for part in wrap(label, self._width - TIME_WIDTH, lines=LABEL_LINES, mark=self._glyphs.more):
+                start = max(TIME_WIDTH, min(left + 1, self._width - len(part)))
+                self._row().put(start, part, style)
         head = self._glyphs.failed if step.failed and step.layer != "dns" and step.layer != "sip" else None
         line[-1 if to_the_right else 0] = head or (self._glyphs.right if to_the_right else self._glyphs.left)
         self._row().put(left, line, style)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -208,4 +209,7 @@ def listen_advice(error: OSError) -> str:
 
 def os_sentence(error: OSError) -> str:
     """What the operating system said, without its numbers."""
-    return (error.strerror or str(error)).lower()
+    text = error.strerror or str(error)
+    if error.errno and text.startswith("Connect call failed"):  # asyncio's words, with a tuple in them
+        text = os.strerror(error.errno)
+    return text.lower()

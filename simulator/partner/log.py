@@ -62,7 +62,8 @@ class EdgeLogEntry:
         """One line."""
         told = f"The partner is told {self.status}." if self.status is not None else ""
         diagnostic = f"[{self.diagnostic}]" if self.diagnostic else ""
-        return " ".join(part for part in (self.code, self.name, self.sentence, told, diagnostic) if part)
+        sentence = f"{self.sentence.rstrip('.')}." if told and self.sentence else self.sentence
+        return " ".join(part for part in (self.code, self.name, sentence, told, diagnostic) if part)
 
 
 class EdgeLog(Mailbox[EdgeLogEntry]):

@@ -20,9 +20,10 @@ def reason_of(report: pytest.TestReport) -> str:
     lines = (crash.message if crash is not None else str(report.longrepr)).strip().splitlines()
     first = _opening(lines) if lines else "no reason was given"
     name, colon, sentence = first.partition(": ")
-    # Errors of ours, and what a fixture gave to pytest.fail, are sentences; their class says nothing to somebody who
-    # tests a server.
-    reason: str = sentence if colon and (name.startswith("simulator.") or name == "Failed") else first
+    # Errors of ours, and what a test gave to `assert` or pytest.fail, are sentences; their class says nothing to
+    # somebody who tests a server.
+    told = name.startswith("simulator.") or name in ("AssertionError", "Failed")
+    reason: str = sentence if colon and told else first
     return f"{reason} (in {report.when})" if _has_traceback(report) and report.when in ("setup", "teardown") else reason
 
 

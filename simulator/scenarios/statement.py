@@ -111,6 +111,7 @@ def read_statement(path: Path) -> Statement:
             Problem(": ".join(filter(None, (str(path), ".".join(map(str, detail["loc"]))))), f"{detail['msg']}.")
             for detail in error.errors(include_url=False)[:10]
         ]
+        problems.append(Problem(str(path), "It must be a file that `sipfed run --statement` has written."))
         raise ConfigurationError(problems) from None
 
 

@@ -141,7 +141,10 @@ def test_certificate_with_the_key_of_another(federation: Federation) -> None:
     except CertificateRefused:
         pass
     else:
-        raise ExpectationFailed("The server must refuse a certificate whose private key is another one's.")
+        raise ExpectationFailed(
+            "The server must refuse a certificate whose private key is another one's, but it took and activated it; "
+            f"listed is {all_said(federation)}."
+        )
     if active_certificate(federation).fingerprint != before.fingerprint:
         raise ExpectationFailed(f"{said(before)} must stay active; listed is {all_said(federation)}.")
 
@@ -324,7 +327,10 @@ def active_certificate(federation: Federation) -> HeldCertificate:
     """The one that is chosen; ExpectationFailed when there is none, or more than one."""
     active = [one for one in federation.sut.list_certificates() if one.active]
     if len(active) != 1:
-        raise ExpectationFailed(f"One certificate must be active; listed is {all_said(federation)}.")
+        raise ExpectationFailed(
+            f"One certificate must be active, but {len(active) or 'none'} of those listed is; "
+            f"listed is {all_said(federation)}."
+        )
     return active[0]
 
 

@@ -21,6 +21,8 @@ from simulator.scenarios.steps import must_chat_both_ways
 from simulator.scenarios.traffic import answers_of, must_be_told, must_have_got, must_not_hammer, requests_to
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simulator.federation import Federation
     from simulator.io.actions import OfferKind
     from simulator.io.user import User
@@ -233,9 +235,12 @@ def test_everybody_gets_their_own(federation: Federation) -> None:
             other.chat_with(one).say(f"{other.uri} to {one.uri}").must_succeed()
 
     for reader, writers in (*((one, theirs) for one in ours), *((other, ours) for other in theirs)):
-        wanted = sorted((f"{writer.uri} to {reader.uri}", writer.uri) for writer in writers)
-        got = sorted((message.text, message.sender) for message in reader.messages)
-        assert got == wanted, f"{reader.uri} must have got {wanted} (text, sender), but got {got}"
+        for message in reader.messages:
+            shown = f"from {message.sender}: {message.text!r}"
+            assert message.text == f"{message.sender} to {reader.uri}", (
+                f"{reader.uri} was shown a message {shown}; the text says who wrote it to whom"
+            )
+        must_have_got(reader, [f"{writer.uri} to {reader.uri}" for writer in writers])
 
 
 # -- sessions -----------------------------------------------------------------------------------------------------
@@ -295,7 +300,8 @@ def test_route_set_comes_back_unchanged(federation: Federation) -> None:
     for message in requests_to(federation, partner, "ACK", "MESSAGE"):
         given = wanted.get(message.call_id, [])
         assert list(message.routes) == given, (
-            f"{message.method} has Route {message.routes}, but Record-Route was {given}"
+            f"the {message.method} to {message.uri} does not carry the Record-Route of the 200 to its INVITE: "
+            f"{_first_difference(message.routes, given)}"
         )
 
 
@@ -637,3 +643,12 @@ def _arrived_or_told(reader: User, text: str, delivered: bool) -> None:
     if times != int(delivered):
         said = "was told that it arrived" if delivered else "was told that it did not arrive"
         raise ExpectationFailed(f"The sender of {text!r} {said}, and it arrived {times} times.")
+
+
+def _first_difference(got: Sequence[str], wanted: Sequence[str]) -> str:
+    """Where two route sets part: which value, and what stands there in place of what."""
+    if len(got) != len(wanted):
+        return f"it has {len(got)} Route values where {len(wanted)} were given"
+    one, other = next((one, other) for one, other in zip(got, wanted, strict=True) if one != other)
+    at = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return f"after {one[max(0, at - 20) : at]!r} stands {one[at : at + 40]!r} in place of {other[at : at + 40]!r}"

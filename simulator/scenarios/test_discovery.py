@@ -306,8 +306,10 @@ def test_lowest_priority_first(federation: Federation) -> None:
         zone.srv("_sipfederationtls._tcp", 20, 100, second.edge.port, str(second.edge.fqdn))
         zone.srv("_sipfederationtls._tcp", 10, 0, first.edge.port, str(first.edge.fqdn))
 
-    server_contacts(federation, first).must_succeed()
+    attempt = server_contacts(federation, first)
 
+    second.edge.must_not_have_been_dialled()  # first: that the wrong server refused would say less
+    attempt.must_succeed()
     second.edge.must_not_have_been_dialled()
 
 

@@ -11,6 +11,7 @@ from simulator.scenarios import Case, cases, happened, scenario
 from simulator.scenarios.by_hand import by_hand
 from simulator.scenarios.odd_messages import BROKEN, GARBAGE, LEGAL, LONG, TURNED_AWAY, Odd
 from simulator.scenarios.steps import must_be_turned_away
+from simulator.scenarios.traffic import must_have_got
 
 if TYPE_CHECKING:
     from simulator.federation import Federation
@@ -161,7 +162,7 @@ def test_many_requests_in_one_piece(federation: Federation) -> None:
 
     statuses = [wire.expect_answer("MESSAGE").status for _ in range(20)]
     assert statuses == [200] * 20
-    assert [message.text for message in alice.messages] == [f"number {number}" for number in range(20)]
+    must_have_got(alice, [f"number {number}" for number in range(20)])
 
 
 @scenario(level="must", sources=("dialect §1.3", "RFC 5626 §4.4.1"), needs=INBOUND)
@@ -176,7 +177,7 @@ def test_keep_alive_between_messages(federation: Federation, token: str) -> None
         wire.send(token.encode() + by_hand(federation, partner, "MESSAGE", body=f"number {number}") + token.encode())
         assert wire.expect_answer("MESSAGE").status == 200
 
-    assert [message.text for message in alice.messages] == ["number 0", "number 1"]
+    must_have_got(alice, ["number 0", "number 1"])
     wire.must_be_open()
 
 

@@ -8,7 +8,7 @@ from simulator.scenarios import Case, cases, happened, scenario
 from simulator.scenarios.by_hand import by_hand
 from simulator.scenarios.record_sets import refusing_port
 from simulator.scenarios.steps import must_be_turned_away, must_chat_both_ways, must_have_reached_nobody
-from simulator.scenarios.traffic import must_be_told
+from simulator.scenarios.traffic import must_be_told, must_have_got
 
 if TYPE_CHECKING:
     from simulator.federation import Federation
@@ -47,8 +47,8 @@ def test_switched_off_while_connected(federation: Federation) -> None:
 
     to_bob.say("after").must_fail()
     to_alice.say("after").must_fail()
-    assert [message.text for message in bob.messages] == ["before"]
-    assert [message.text for message in alice.messages] == ["before"]
+    must_have_got(bob, ["before"])
+    must_have_got(alice, ["before"])
 
 
 @scenario(level="must", sources=("R37",), needs=NEEDS)
@@ -375,8 +375,8 @@ def test_connection_type_off_leaves_open_federation(federation: Federation) -> N
     federation.sut.switch_static_routes(enabled=False)
 
     chat.say("after").must_succeed()
-    assert [message.text for message in bob.messages] == ["before", "after"]
-    assert [message.text for message in alice.messages] == ["before"]
+    must_have_got(bob, ["before", "after"])
+    must_have_got(alice, ["before"])
 
 
 # -- in the middle of something -----------------------------------------------------------------------------------

@@ -326,7 +326,7 @@ def test_own_certificate(federation: Federation, certificate: str, persona: str,
 @scenario(level="info", sources=("F1.6", "F2.4", "C19"), needs=OWN, persona="sfb-2019")
 @cases("certificate, accepted", *shapes.OWN_STRICT)
 def test_own_certificate_before_a_strict_edge(federation: Federation, certificate: str, accepted: bool) -> None:
-    """An edge that must know that nothing is revoked takes {certificate} of the server only if it can know."""
+    """A strict edge federates only where it can learn that nothing is revoked; here the server shows {certificate}."""
     from simulator import trust
     from simulator.partner import SFB_2019
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from simulator.connect_server.control import models as m
 from simulator.connect_server.control.contract import BY_ACTION, Operation
+from simulator.io.transport import os_sentence
 from simulator.sut.actions import ActionFailed, Refused, result_of
 from simulator.sut.base import ServerUnderTest, Surroundings
 from simulator.sut.remote import Identity, RemoteServer
@@ -106,6 +107,11 @@ class HttpActions:
             raise ActionFailed(f"{where} was not answered within {timeout:g} s.") from None
         except ValueError as error:
             raise ActionFailed(f"{where} was answered with what is no JSON.") from error
+        except aiohttp.ClientConnectorError as error:
+            raise ActionFailed(
+                f"{where} got no connection ({os_sentence(error.os_error)}): start the server's control API, "
+                "or correct url in the table [http]."
+            ) from error
         except aiohttp.ClientError as error:
             raise ActionFailed(f"{where} failed: {error}.") from error
 

@@ -204,12 +204,22 @@ def test_a_given_participant_who_did_nothing_has_a_lane(recorder: Recorder) -> N
     assert "fabrikam" in rows(recorder, lanes=["acme", "fabrikam"])[0]
 
 
-def test_a_long_label_stands_above_its_arrow_and_is_cut_at_the_edge(recorder: Recorder) -> None:
-    recorder.sip_sent("acme", "fabrikam", b"BYE sip:" + b"b" * 200 + b"@fabrikam.test SIP/2.0\r\n\r\n")
+def test_a_long_label_stands_above_its_arrow_in_several_rows(recorder: Recorder) -> None:
+    recorder.sip_sent("acme", "fabrikam", b"BYE sip:" + b"b" * 120 + b"@fabrikam.test SIP/2.0\r\n\r\n")
 
-    above, arrow = rows(recorder)[1:]
-    assert above.endswith("b…")
-    assert len(above) == 100
+    *above, arrow = rows(recorder)[1:]
+    assert len(above) == 3
+    assert "".join(above).count("b") == 120 + "fabrikam.test".count("b")
+    assert re.fullmatch(r" +│─+▶│", arrow)
+
+
+def test_an_endless_label_is_cut_at_the_edge(recorder: Recorder) -> None:
+    recorder.sip_sent("acme", "fabrikam", b"BYE sip:" + b"b" * 400 + b"@fabrikam.test SIP/2.0\r\n\r\n")
+
+    *above, arrow = rows(recorder)[1:]
+    assert len(above) == 3
+    assert above[-1].endswith("b…")
+    assert all(len(row) <= 100 for row in above)
     assert re.fullmatch(r" +│─+▶│", arrow)
 
 

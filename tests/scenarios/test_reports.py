@@ -17,6 +17,7 @@ def report_of(pytester: pytest.Pytester, source: str, when: str = "call") -> pyt
     [
         ("raise ExpectationFailed('It was delivered.\\nmore')", "It was delivered."),
         ("raise ValueError('It was delivered.')", "ValueError: It was delivered."),
+        ("assert 1 == 2, 'It came twice.'", "It came twice."),
         ("pytest.fail('More arrived:\\n  a\\n\\n  b', pytrace=False)", "More arrived: a; b"),
         ("pytest.fail('More:\\n' + '\\n'.join('abcde'), pytrace=False)", "More: a; b; c; and 2 more"),
         ("pytest.fail('Nothing follows:', pytrace=False)", "Nothing follows:"),

@@ -19,8 +19,10 @@ def garble(patch: pytest.MonkeyPatch, change: Any) -> None:
     def garbled(sound: Any, self: Any, link: Any, transaction: Any, account: Any) -> None:
         before = len(account.inbox)
         sound(self, link, transaction, account)
-        for box in (account.inbox._items, account.inbox._untaken) if len(account.inbox) > before else ():
-            box[-1] = replace(box[-1], text=change(box[-1]))
+        inbox = account.inbox
+        if len(inbox) > before:
+            inbox._items[-1] = garbled_one = replace(inbox._items[-1], text=change(inbox._items[-1]))
+            inbox._untaken[max(inbox._untaken)] = garbled_one
 
     break_server(patch, Chats, "take_body", garbled)
 
