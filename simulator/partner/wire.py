@@ -14,6 +14,7 @@ from simulator.io.mailbox import Mailbox
 from simulator.io.tap import RecordingTap
 from simulator.io.transport import SipTransport
 from simulator.io.user import DEADLINE
+from simulator.sip.framing import NEED_DATA, MessageReader
 from simulator.sip.message import Request, Response, parse
 
 if TYPE_CHECKING:
@@ -32,16 +33,35 @@ class WireTap(RecordingTap):
         """It records as `like` does."""
         super().__init__(like._recorder, like._who, like._label, own_names=like._own_names)
         self.arrived: Mailbox[Request | Response] = Mailbox()
+        self._reader: MessageReader | None = MessageReader()
+        "Puts together what is sent in pieces; None once it is beyond understanding."
 
     def sent_by_hand(self, link: Link, data: bytes) -> None:
-        """Record bytes that may be no message at all."""
+        """Record bytes that may be no message at all, or the last piece of one."""
+        completed = self._completed_by(data)
         try:
             parse(data)
         except RemoteProtocolError:
             shown = escape(data[:SHOWN].decode("utf-8", "backslashreplace"))
             self._recorder.log(self._who, f"sends {len(data)} bytes by hand: {shown}{'…' * (len(data) > SHOWN)}")
+            for message in completed:
+                self._recorder.sip_sent(self._who, self._label(link), bytes(message))
         else:
             self._recorder.sip_sent(self._who, self._label(link), data)
+
+    def _completed_by(self, data: bytes) -> list[Request | Response]:
+        """The messages that these bytes bring to their end."""
+        found: list[Request | Response] = []
+        if self._reader is None:
+            return found
+        self._reader.receive_data(data)
+        try:
+            while (event := self._reader.next_event()) is not NEED_DATA:
+                if isinstance(event, Request | Response):
+                    found.append(event)
+        except RemoteProtocolError:
+            self._reader = None
+        return found
 
     def received(self, link: Link, message: Request | Response) -> None:
         super().received(link, message)

@@ -98,9 +98,13 @@ def accepted(recorder: Recorder, mark: int, uri: str) -> list[TextMessage]:
         message = _message_of(record)
         if message is None:
             continue
-        key = (record.who, message.call_id, message.cseq.number)
+        try:
+            key = (record.who, message.call_id, message.cseq.number)
+            to = message.to.parsed_uri.aor
+        except RemoteProtocolError:  # likewise
+            continue
         if isinstance(message, Request):
-            if record.what == "sent" and message.method in ("MESSAGE", "INVITE") and message.to.parsed_uri.aor == uri:
+            if record.what == "sent" and message.method in ("MESSAGE", "INVITE") and to == uri:
                 sent[key] = message
         elif record.what == "received" and 200 <= message.status < 300 and message.cseq.method in ("MESSAGE", "INVITE"):
             request = sent.pop(key, None)
