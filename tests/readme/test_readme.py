@@ -39,7 +39,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy2(ROOT / name, folder / name)
     result = shell(SETS_UP, folder)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert re.search(r"^\d+ scenarios passed(, \d+ of them tolerably,)? in [\d.]+ s\.$", result.stdout, re.MULTILINE), result.stdout
+    end = r"^\d+ scenarios passed(, \d+ of them tolerably,)? in [\d.]+ s\.$"
+    assert re.search(end, result.stdout, re.MULTILINE), result.stdout
     return folder
 
 
