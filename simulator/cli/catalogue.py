@@ -29,7 +29,7 @@ def _whole_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
-@main.command()
+@main.command(short_help="Run the scenarios of the catalogue.")
 @selection_options
 @target_options
 @click.option(
@@ -126,7 +126,7 @@ def _run(chosen: Catalogue, options: list[str], *, verbose: bool, repeat: int, s
     return result
 
 
-@main.command("list")
+@main.command("list", short_help="Show the scenarios, or the coverage of the requirements.")
 @selection_options
 @click.option(
     "--coverage", is_flag=True, help="Show what shows each requirement; exit code 1 when something is missing."
@@ -173,7 +173,7 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-@main.command()
+@main.command(short_help="Say what got better or worse between two runs.")
 @click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="For programs.")

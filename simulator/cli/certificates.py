@@ -23,7 +23,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 RELOAD = "A server that runs takes it with the next connection once it is told to read its settings again (SIGHUP)."
 
 
-@main.group()
+@main.group(short_help="List, add, activate and remove certificates.")
 @click.option("--config", type=_FILE, help="The server's settings file, which names the store.")
 @click.pass_context
 def certificates(context: click.Context, config: Path | None) -> None:

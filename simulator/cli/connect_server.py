@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simulator.connect_server.serve import ControlOptions
 
 
-@main.command("connect-server")
+@main.command("connect-server", short_help="Run the embedded Connect Server alone.")
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

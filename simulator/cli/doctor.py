@@ -11,7 +11,7 @@ import click
 from simulator.cli.group import main
 
 
-@main.command()
+@main.command(short_help="Examine a domain before federating with it.")
 @click.argument("domain")
 @click.option("--dns", metavar="ADDRESS[:PORT]", help="The name server to ask, in place of this machine's.")
 @click.option("--host", metavar="FQDN[:PORT]", help="The server of a static route; no SRV record is needed then.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simulator.exploration.exploring import HistoryReport, Report
 
 
-@main.command()
+@main.command(short_help="Generate federations and compare with the requirements.")
 @target_options
 @click.option("--examples", type=click.IntRange(min=1), metavar="N", help="How many.  [default: 100; histories 20]")
 @click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -15,7 +16,22 @@ VALID_DAYS = 365
 DRIVERS = ("http", "command", "manual", "wire-only", "kamailio", "embedded-process")
 
 
-@main.command()
+class _Questions(click.Command):
+    """Asks for what no option gave; without anybody to answer, says which option is missing."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.Abort:
+            if sys.stdin.isatty():  # Ctrl-C
+                raise
+            asked = [option for option in self.params if isinstance(option, click.Option) and option.prompt]
+            missing = [option.opts[0] for option in asked if option.name not in ctx.params]
+            click.echo()
+            raise click.UsageError(f"Nobody answers the questions: give {', '.join(missing)}.", ctx) from None
+
+
+@main.command(cls=_Questions, short_help="Write what a test of your server needs.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
 @click.option("--driver", type=click.Choice(DRIVERS), prompt="How is the server driven?", default="http")
 @click.option("--domain", prompt="The SIP domain of its users", default="acme.test")

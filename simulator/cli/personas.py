@@ -28,7 +28,7 @@ MARKS = """How sure a value is: spec, doc, trace = read in a specification, in v
 memory, inference = remembered or concluded; choice = this simulator's; own = set by whoever derived the persona."""
 
 
-@main.command()
+@main.command(short_help="List the personas, or every switch of one.")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def personas(name: str | None, as_json: bool) -> None:

@@ -73,7 +73,7 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_target
 
 
-@main.command()
+@main.command(short_help="Find out what your server can be told to do.")
 @click.option("--sut", type=_SUT, metavar="FILE", required=True, help="The server to try (sut.toml).")
 @click.option(
     "--profile",

@@ -103,6 +103,13 @@ _RESPONSE = re.compile(r"SIP/2\.0 +([1-6][0-9]{2}) *(.*)", re.ASCII)
 _REQUEST = re.compile(r"([^\s]+) +([^\s]+) +SIP/2\.0", re.ASCII)
 _REDUNDANT_PARAMETERS = re.compile(r";(?:transport|lr|ms-[^=;]*|maddr|opaque|gruu)(?:=[^;]*)?", re.IGNORECASE)
 
+_USER = re.compile(r"sips?:([^@;>\s]{1,30})@", re.IGNORECASE)
+_PRESENCE = re.compile(
+    r"<(?:\w+:)?(?:basic|availability)>\s*(\w+)\s*<"  # PIDF and the enhanced formats
+    r"|<(?:\w+:)?activities[^<>]*>\s*<(?:\w+:)?([\w-]+)"  # RPID
+    r"|<availability aggregate=\"(\d+)\""  # MSRTC
+)
+
 
 def sip_label(message: str) -> tuple[str, bool]:
     """The essentials of a SIP message, and whether it is a refusal; any text gets a label."""
@@ -118,15 +125,24 @@ def sip_label(message: str) -> tuple[str, bool]:
         label = f"{response[1]} {response[2]}".strip() + (f" ({method})" if method else "")
         diagnostics = headers.get("ms-diagnostics") or headers.get("ms-diagnostics-public")
         label += f", ms-diagnostics {diagnostics.partition(';')[0]}" if diagnostics else ""
-        return label, response[1] >= "400"
+        return label + (_presence_of("", body) if method == "SUBSCRIBE" else ""), response[1] >= "400"
     if request := _REQUEST.fullmatch(head[0]):
         label = f"{request[1]} {_REDUNDANT_PARAMETERS.sub('', request[2])}"
         label += f", CSeq says {method}" if method and method != request[1] else ""
         state = headers.get("subscription-state", "").partition(";")[0].strip()
         label += f" ({state})" if state else ""
+        if request[1] in ("NOTIFY", "BENOTIFY"):
+            label += _presence_of(headers.get("from", ""), body)
         is_text = request[1] == "MESSAGE" and headers.get("content-type", "").lower().startswith("text/plain")
         return label + (f' "{_shortened(body)}"' if is_text else ""), False
     return head[0] or "(no start line)", False
+
+
+def _presence_of(whose: str, body: str) -> str:
+    """The words and classes of a presence document, whatever its format, in quotes, and whose they are."""
+    told = dict.fromkeys(next(filter(None, groups)) for groups in _PRESENCE.findall(body))
+    user = _USER.search(whose)
+    return (f" {user[1]}:" if user else "") + f' "{_shortened(", ".join(told))}"' if told else ""
 
 
 def _shortened(text: str) -> str:

@@ -175,6 +175,16 @@ def test_a_connection_that_fails_ends_in_a_cross(recorder: Recorder, what: str) 
             "504 Server time-out (MESSAGE), ms-diagnostics 1009",
         ),
         (b"NOTIFY sip:a@b SIP/2.0\r\nSubscription-State: active;expires=9\r\n\r\n", "NOTIFY sip:a@b (active)"),
+        (
+            b"NOTIFY sip:a@b SIP/2.0\r\nFrom: <sip:c@d>;tag=1\r\nSubscription-State: active\r\n\r\n"
+            b"<p:basic>open</p:basic><rpid:activities id='x'><rpid:busy/></rpid:activities>",
+            'NOTIFY sip:a@b (active) c: "open, busy"',
+        ),
+        (
+            b'SIP/2.0 200 OK\r\nCSeq: 1 SUBSCRIBE\r\n\r\n<availability aggregate="300" description=""/>',
+            '200 OK (SUBSCRIBE) "300"',
+        ),
+        (b"BENOTIFY sip:a@b SIP/2.0\r\n\r\n<availability>6500</availability>", 'BENOTIFY sip:a@b "6500"'),
         (b"MESSAGE sip:a@b SIP/2.0\r\nContent-Type: text/plain\r\n\r\nhello", 'MESSAGE sip:a@b "hello"'),
         (b"MESSAGE sip:a@b SIP/2.0\r\nContent-Type: text/plain\r\n\r\n" + b"x" * 99, f'sip:a@b "{"x" * 29}…"'),
         (b"MESSAGE sip:a@b SIP/2.0\r\nContent-Type: text/html\r\n\r\n<p>", "MESSAGE sip:a@b ─"),

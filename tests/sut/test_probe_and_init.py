@@ -68,6 +68,14 @@ def test_init_asks_what_is_not_given(tmp_path: Path) -> None:
     )
 
 
+def test_init_without_an_answer_names_the_options_that_are_missing(tmp_path: Path) -> None:
+    done = sipfed("init", str(tmp_path), "--driver", "http", "--domain", "acme.test")
+
+    assert done.returncode == 2
+    assert "give --fqdn, --address, --bind, --dns-port." in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_init_overwrites_nothing_and_keeps_the_ca(tmp_path: Path) -> None:
     sipfed("init", str(tmp_path), "--driver", "manual", "--bind", "", *GIVEN)
     root = (tmp_path / "ca" / "root.crt").read_bytes()
