@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INBOUND = ("receive", "open-federation", "observe-inbox")
 WIRE = ("receive", "open-federation")
+DOUBTFUL = ("chat", "show-presence", "observe-inbox", "open-federation")
 
 
 @scenario(level="must", sources=("R2", "R47"), needs=INBOUND)
@@ -37,6 +38,37 @@ def test_odd_but_legal(federation: Federation, odd: Odd) -> None:
     _must_be_answered(wire, odd)
     alice.expect_message("Hello")
     wire.must_be_open()
+
+
+@scenario(level="must", sources=("R1", "R2", "dialect §2.1", "dialect §2.4", "dialect §8"), needs=DOUBTFUL)
+@cases(
+    "habits",
+    Case("client-via", {"client_via": True}, words="that keeps the Via of its client, without a branch"),
+    Case("via-parameters", {"via_parameters": ("branched=FALSE",)}, words="with more parameters in its Via"),
+    Case("unmarked-via", {"marks_via": False}, words="that marks no Via of its responses"),
+    Case("asserted-identity", {"asserted_identity": True}, words="that asserts the identities of its users"),
+    Case(
+        "no-headers-of-clients", {"keep_alive": "", "subnet": False, "history": False}, words="that hides its clients"
+    ),
+    Case("plain-messages", {"supported_in_message": ()}, words="whose MESSAGE names no extensions"),
+    Case(
+        "leaks",
+        {"further_headers": (("ms-user-logon-data", "RemoteUser"), ("ms-telemetry-id", "c0ffee"))},
+        words="that lets headers from inside through",
+    ),
+)
+def test_habit_that_is_not_known(federation: Federation, habits: dict[str, object]) -> None:
+    """A partner {habits} chats with the server's users, is written to and watches them, as any other."""
+    from simulator.partner import SFB_2019
+
+    partner = federation.partner(SFB_2019.but(name="doubtful", **habits))
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+
+    bob.chat_with(alice).say("from the partner").must_succeed()
+    must_have_got(alice, ["from the partner"])
+    bob.watch(alice).expect("available")
+    alice.chat_with(bob).say("to the partner").must_succeed()
+    bob.expect_message("to the partner", from_=alice)
 
 
 @scenario(level="must", sources=("R2", "R47"), needs=INBOUND)
