@@ -100,7 +100,7 @@ def test_what_cannot_be_is_a_mistake(tmp_path: Path) -> None:
 
 def test_a_profile_is_written_and_a_later_run_must_find_no_less(foreign: Foreign, tmp_path: Path) -> None:
     foreign.start()
-    path = foreign.sut_toml("http")
+    path = foreign.sut_toml("http", 'without = ["certificates"]')
 
     done = sipfed("probe", "--sut", str(path))
 
