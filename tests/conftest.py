@@ -12,8 +12,3 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None, stateful_step_count=25)
 settings.register_profile("deep", deadline=None, stateful_step_count=80, max_examples=3_000)
 settings.load_profile(os.environ.get("SIPFED_HYPOTHESIS_PROFILE", "untimed"))
-
-
-def pytest_make_parametrize_id(val: object) -> str | None:
-    """Write sets in order: their own differs from process to process, and pytest-xdist compares the ids."""
-    return "-".join(sorted(map(str, val))) if isinstance(val, set | frozenset) else None

@@ -42,6 +42,8 @@ def test_no_edge_is_given_lists_that_its_tools_refuse(topology: Topology) -> Non
     assert not set(topology.policy.allowed or ()) & set(topology.policy.blocked)
 
 
-@pytest.mark.parametrize("outcomes", [{"delivered"}, {"failed"}, {"delivered", "failed"}], ids=str)
+@pytest.mark.parametrize(
+    "outcomes", [{"delivered"}, {"failed"}, {"delivered", "failed"}], ids=lambda outcomes: "-".join(sorted(outcomes))
+)
 def test_every_outcome_is_met(outcomes: set[str]) -> None:
     find(topologies(), lambda topology: predict(topology).actions["message to the partner"].outcomes == outcomes)
