@@ -32,13 +32,15 @@ class Table:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         config = session.config
-        if not config.getoption("whole_catalogue", False) or session.exitstatus != pytest.ExitCode.OK:
+        if session.exitstatus != pytest.ExitCode.OK:
             return
         text = page(self.caught)
-        if config.getoption("write_table"):
+        if config.getoption("write_table", False):
             FILE.write_text(text, encoding="utf-8", newline="\n")
+        elif not config.getoption("whole_catalogue", False):
+            return
         elif not FILE.exists() or FILE.read_text(encoding="utf-8") != text:
-            self.difference = f"{FILE} is not what was found; `tox -e defects -- --write-table` writes it."
+            self.difference = f"{FILE} is not what was found; `pytest tests/defects --write-table` writes it."
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

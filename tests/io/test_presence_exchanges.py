@@ -280,7 +280,7 @@ def test_misses_name_what_came_nearest(federation: Federation) -> None:
         r"by SUBSCRIBE\); the nearest had note 'In the lab' instead of 'At home'\.",
     ):
         watch.expect("busy", note="At home", within=0.01)
-    with pytest.raises(ExpectationFailed, match=r"was to be terminated within 0.01 s; it was active, and .* delivered"):
+    with pytest.raises(ExpectationFailed, match=r"was to be terminated within 0.01 s; it was active, and .* accepted"):
         watch.expect_state("terminated", within=0.01)
     with pytest.raises(ConfigurationError, match="there is no 'bussy'; there are: available, "):
         watch.expect("bussy")

@@ -21,6 +21,7 @@ from simulator.federation import Engine, Federation
 from simulator.io.user import User
 from simulator.names import Fqdn, SipDomain
 from simulator.partner import Partner
+from simulator.sut import EmbeddedServer
 
 DEADLINE = 20.0
 "Seconds that a program may take, far more than any does."
@@ -168,8 +169,10 @@ class Target:
     def of(cls, federation: Federation, side: str) -> Target:
         if side == "server":
             sut = federation.sut
-            chain = sut.settings.certificate.chain.read_bytes()  # type: ignore[attr-defined]
-            return cls(sut.fqdn, sut.address, sut.port, chain, None, (), 403)
+            assert isinstance(sut, EmbeddedServer)
+            own = sut.server.agent.transport.identity
+            assert own is not None
+            return cls(sut.fqdn, sut.address, sut.port, own.chain_pem, None, (), 403)
         partner = federation.partner()
         edge, identity = partner.edge, partner.agent.transport.identity
         assert identity is not None
