@@ -68,7 +68,7 @@ def test_who_the_server_is_comes_from_itself(sipfed_engine: Engine, vendor: Vend
         "127.0.0.20",
         5061,
     )
-    assert server.capabilities == {"chat", "receive"}
+    assert server.capabilities == {"chat", "receive", "reach"}
     server.close()
     server.close()
 
@@ -99,5 +99,5 @@ def test_an_answer_that_does_not_keep_to_the_contract_is_named(
 
 
 def test_a_server_that_is_not_there_is_named(sipfed_engine: Engine) -> None:
-    with pytest.raises(ActionFailed, match=r"GET http://127.0.0.1:\d+/server failed: Cannot connect"):
+    with pytest.raises(ActionFailed, match=r"GET http://127.0.0.1:\d+/server got no connection"):
         connect(sipfed_engine.surroundings, f"http://127.0.0.1:{free_port()}", "token")
