@@ -57,7 +57,7 @@ class Revocation:
 
         asked: list[Lookup] = []
         ends = asyncio.get_running_loop().time() + self.limit
-        while (verdict := judge()).pending:
+        while (verdict := judge()).pending and _is_sound(verdict):
             for lookup in verdict.pending:
                 asked.append(lookup)
                 try:
@@ -110,7 +110,7 @@ def _judged(verdict: Verdict, leaf: x509.Certificate, asked: Sequence[Lookup]) -
     if len(unknown) < len(verdict.reasons):
         reason = "Not checked: what a certificate says of its revocation is followed only while its chain is sound."
         return not_checked(["revocation"], reason)[0]
-    if unknown and asked:
+    if unknown and asked and names_crl_point(leaf):
         seen = (*map(_sentence, unknown), "Partners that insist on it refuse the certificate.")
         change = "Have the CA mend it, or open TCP port 80 to it if only this machine cannot reach it."
         return Step("revocation", Result.WARNING, seen, change, data=data)
@@ -128,6 +128,11 @@ def _judged(verdict: Verdict, leaf: x509.Certificate, asked: Sequence[Lookup]) -
     if not asked:
         return Step("revocation", Result.OK, ("It is so short-lived that it needs no revocation.",), data=data)
     return Step("revocation", Result.OK, (f"It is not revoked, says {' and '.join(map(str, asked))}.",), data=data)
+
+
+def _is_sound(verdict: Verdict) -> bool:
+    """Whether nothing but its revocation speaks against the chain."""
+    return all(reason.kind in (ReasonKind.REVOKED, ReasonKind.REVOCATION_UNKNOWN) for reason in verdict.reasons)
 
 
 def _told(verdict: Verdict, kind: ReasonKind) -> list[str]:

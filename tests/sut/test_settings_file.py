@@ -51,7 +51,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert (settings.driver, settings.name) == ("http", "Connect 9")
     assert (settings.domain, settings.fqdn) == (SipDomain.parse("acme.test"), Fqdn.parse("connect.acme.test"))
     assert settings.address == ("127.0.0.20", 5061)
-    assert settings.capabilities == {"chat", "receive", "open-federation", "licences"}
+    assert settings.capabilities == {"chat", "receive", "reach", "open-federation", "licences"}
     assert settings.without == {"typing"}
     assert settings.profile == tmp_path / "p.toml"
     assert (settings.preflight, settings.slow, settings.trusted_roots) == (False, True, tmp_path / "roots.pem")
