@@ -15,7 +15,7 @@ from fakes.dns import Zone
 from simulator import tls
 from simulator.doctor import Checkup, Report, Result, Step, examine
 from simulator.doctor.call import Accepted
-from simulator.federation import Federation
+from simulator.federation import Engine, Federation
 from simulator.io.loop import LoopThread
 from simulator.names import SipDomain
 from simulator.sip import MessageReader, Request, Response
@@ -84,6 +84,15 @@ class Doctor:
             *("--dns", f"{dns.address}:{dns.port}", "--roots", str(authority.write_root())),
             *("--certificate", str(certificate), "--key", str(key), "--from", str(self.federation.sut.domain)),
         ]
+
+
+@pytest.fixture(scope="module")
+def sipfed_engine() -> Iterator[Engine]:
+    """An engine whose clock no other test has set ahead: the doctor goes by the machine's."""
+    engine = Engine()
+    engine.start_embedded()
+    yield engine
+    assert engine.close() == []
 
 
 @pytest.fixture

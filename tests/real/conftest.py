@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+from simulator.federation import Engine
 
 REQUIRED = "SIPFED_REAL"
 "Set to `required` where the programs must be there (CI): then a missing one fails the test and does not skip it."
@@ -39,3 +41,12 @@ def program(lacking: Callable[[str], NoReturn]) -> Callable[[str], Path]:
         return Path(found) if found is not None else lacking(f"{name} is not installed")
 
     return find
+
+
+@pytest.fixture(scope="module")
+def sipfed_engine() -> Iterator[Engine]:
+    """An engine whose clock no other test has set ahead: these programs go by the machine's, certificates included."""
+    engine = Engine()
+    engine.start_embedded()
+    yield engine
+    assert engine.close() == []
