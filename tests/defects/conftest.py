@@ -6,11 +6,13 @@ import json
 
 import pytest
 
+from tests.defects.frame import Defect
 from tests.defects.table import FILE, page
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("defects")
+    group.addoption("--all-defects", action="store_true", help="all of them, not one of each area")
     group.addoption("--whole-catalogue", action="store_true", help="run all scenarios on every defect")
     group.addoption("--write-table", action="store_true", help=f"write {FILE.name} instead of comparing it")
 
@@ -48,6 +50,26 @@ class Table:
             terminalreporter.write_line(f"{defect}  <-  {', '.join(scenarios)}")
         if self.difference:
             terminalreporter.write_line(self.difference, red=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the first defect of each area, unless more is asked for: all of them take a quarter of an hour."""
+    wanted = ("all_defects", "whole_catalogue", "write_table", "keyword")
+    if any(config.getoption(name, None) for name in wanted) or any("::" in argument for argument in config.args):
+        return
+    areas: set[str] = set()
+    left = []
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        defect = callspec.params.get("defect") if callspec is not None else None
+        if isinstance(defect, Defect):
+            if defect.area in areas:
+                left.append(item)
+            areas.add(defect.area)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 def pytest_configure(config: pytest.Config) -> None:
