@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import find, given
+from hypothesis import find, given, settings
 
 from simulator.markup import check_text
 from simulator.presence import Activity, Availability, NoteType, PresenceState
 from simulator.strategies import presence_states, presence_texts
+
+LONG = settings(max_examples=5000)
+"A corner that is rare is not missed by chance."
 
 CORNERS: dict[str, Callable[[PresenceState], bool]] = {
     "a note with markup": lambda state: state.note is not None and "<" in state.note,
@@ -27,12 +30,12 @@ CORNERS: dict[str, Callable[[PresenceState], bool]] = {
 
 @pytest.mark.parametrize("corner", CORNERS)
 def test_presence_states_reach(corner: str) -> None:
-    find(presence_states(), CORNERS[corner])
+    find(presence_states(), CORNERS[corner], settings=LONG)
 
 
 @pytest.mark.parametrize("availability", Availability)
 def test_presence_states_reach_each_availability(availability: Availability) -> None:
-    find(presence_states(), lambda state: state.availability is availability)
+    find(presence_states(), lambda state: state.availability is availability, settings=LONG)
 
 
 @given(presence_texts(max_size=5))
