@@ -84,6 +84,8 @@ class Engine:
             call_later=lambda delay, send: self.timers.call_at(self.clock.now() + delay, send),
         )
         self.sut: ServerUnderTest | None = None
+        self.open: set[Federation] = set()
+        "Federations whose partners still listen."
         try:
             with as_mistake(f"network: the DNS at {address} port {port}"):
                 self.loop.run(self.dns.start())
@@ -162,7 +164,10 @@ class Engine:
             self.zones.add_zone(Zone(origin, ttl=0, negative_ttl=0))
 
     def close(self) -> list[str]:
-        """Stop everything; the errors of background work that no test took come back."""
+        """Stop everything, partners of a federation that nobody closed too; the errors of background work that no test
+        took come back."""
+        for federation in tuple(self.open):
+            federation.end_partners()
         if self.sut is not None:
             self.sut.close()
         if self._publisher is not None:
@@ -197,6 +202,7 @@ class Federation:
         self._queries = engine.dns.query_count
         self.sut: ServerUnderTest = engine.sut
         self.sut.begin_test()
+        engine.open.add(self)
 
     @property
     def zones(self) -> ZoneSet:
@@ -385,7 +391,7 @@ class Federation:
     def close(self) -> list[str]:
         """Stop the partners and undo the test's changes; what nothing expected comes back, a sentence each: surprises
         and the errors of background work."""
-        self._run(_all(partner.close() for partner in self._partners))
+        self.end_partners()
         surprises = self.take_surprises()
         for server in self._servers:
             server.close()
@@ -394,6 +400,11 @@ class Federation:
             self.zones.remove_zone(origin)
         self.dns.clear_faults()
         return [*surprises, *errors, *self._engine.loop.take_errors()]
+
+    def end_partners(self) -> None:
+        """Stop the partners; the rest of `close` needs the server under test, this does not."""
+        self._engine.open.discard(self)
+        self._run(_all(partner.close() for partner in self._partners))
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._engine.loop.run(coroutine)

@@ -49,6 +49,18 @@ def test_a_test_leaves_nothing_behind() -> None:
     assert set(threading.enumerate()) == threads
 
 
+def test_an_engine_takes_the_partners_of_a_federation_with_it_that_nobody_closed() -> None:
+    engine = Engine()
+    engine.start_embedded()
+    edge = Federation(engine).partner().edge
+    place = edge.address, edge.port
+
+    assert engine.close() == []
+
+    with socket.socket() as again:
+        again.bind(place)
+
+
 def test_the_server_keeps_nothing_for_a_partner_that_is_gone() -> None:
     """A partner ends its sessions and subscriptions when its test ends: no later test sees an attempt to reach it."""
     engine = Engine()
