@@ -37,7 +37,7 @@ from simulator.scenarios.selection import fits
 AREAS = Path(__file__).with_name("areas")
 ROOT = Path(__file__).parents[2]
 TIME_LIMIT = 300.0
-"Seconds after which a run is said to hang."
+"Seconds after which one round of the catalogue is said to hang."
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -107,7 +107,13 @@ def named(scenario: str, selectors: Iterable[str]) -> bool:
     return any(fits(selector, spelling) for selector in selectors for spelling in spellings)
 
 
-def run_catalogue(defect: Defect | None, *selectors: str, patient: bool = False, mute: bool = False) -> dict[str, str]:
+def run_catalogue(
+    defect: Defect | None,
+    *selectors: str,
+    patient: bool = False,
+    mute: bool = False,
+    time_limit: float = TIME_LIMIT,
+) -> dict[str, str]:
     """Run the catalogue with the defect in a process of its own; the failed scenarios come back, id -> report text.
 
     Waits are short, since what a defect loses never comes; `patient` leaves them as users have them. With `mute` nobody
@@ -125,7 +131,7 @@ def run_catalogue(defect: Defect | None, *selectors: str, patient: bool = False,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
             capture_output=True,
             encoding="utf-8",
-            timeout=TIME_LIMIT,
+            timeout=time_limit,
             check=False,
         )
         written = file.read_text(encoding="utf-8") if file.exists() else ""

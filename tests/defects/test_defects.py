@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.defects.frame import Defect, all_defects, named, run_catalogue
+from tests.defects.frame import TIME_LIMIT, Defect, all_defects, named, run_catalogue
 
 Record = Callable[[str, object], None]
 
@@ -31,7 +31,9 @@ def test_defect_is_caught_by_the_scenarios_about_it(defect: Defect, whole: bool,
 def test_the_sound_server_passes_everything_ten_times_in_random_order(whole: bool) -> None:
     if not whole:
         pytest.skip("with --whole-catalogue only")
-    assert run_catalogue(None, "--repeat", "10", "--random-order", patient=True) == {}
+    rounds = 10
+    again = ("--repeat", str(rounds), "--random-order")
+    assert run_catalogue(None, *again, patient=True, time_limit=rounds * TIME_LIMIT) == {}
 
 
 def test_every_defect_has_a_name_of_its_own() -> None:
