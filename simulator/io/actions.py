@@ -59,6 +59,9 @@ class ClientActions(Protocol):
     async def offer(self, account: Account, remote: str, kind: OfferKind) -> Outcome:
         """Offer something other than a chat of two; what is accepted is ended again."""
 
+    async def refresh_watch(self, account: Account, presentity: str) -> Outcome:
+        """Prolong the subscription to `presentity` before its time."""
+
     def forget_watch(self, account: Account, presentity: str) -> None:
         """Lose the subscription to `presentity` without a word."""
 

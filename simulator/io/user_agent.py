@@ -136,6 +136,10 @@ class UserAgent:
         """End that subscription."""
         return await self._attempt(account, self.watches.unsubscribe(account, presentity))
 
+    async def refresh_watch(self, account: Account, presentity: str) -> Outcome:
+        """Prolong that subscription now, in its dialog."""
+        return await self._attempt(account, self.watches.refresh(account, presentity))
+
     async def offer(self, account: Account, remote: str, kind: OfferKind) -> Outcome:
         """Offer `remote` something other than a chat of two."""
         return await self._attempt(account, send_offer(self, account, remote, kind))

@@ -111,6 +111,11 @@ class Watch:
                     f"{self._account.uri} must not have seen {self._presentity} as {unwanted.value}, but did."
                 )
 
+    def refresh(self) -> Outcome:
+        """Subscribe once more in the same dialog, before it is due (RFC 6665 §4.1.2.2), and wait for the answer. The
+        server must notify after it, which `expect` waits for."""
+        return self._loop.run(client(self._agent, "refresh()").refresh_watch(self._account, self._subscribed_to))
+
     def forget(self) -> None:
         """Lose the subscription without a word, as a client that crashed; what still comes in it is answered 481."""
         agent = client(self._agent, "forget()")

@@ -94,6 +94,18 @@ class Watches:
             return Outcome(False, None, f"{account.uri} does not watch {presentity}", "subscribe")
         return Outcome(response.status < 300, response.status, response.reason, "subscribe")
 
+    async def refresh(self, account: Account, presentity: str) -> Outcome:
+        """Prolong a subscription now (RFC 6665 §4.1.2.2)."""
+        watching = self._watching.get((account.uri, presentity))
+        response = None
+        for request in watching.usage.refresh() if watching is not None else ():
+            assert watching is not None
+            response = await watching.send(request)
+        if response is None:
+            sentence = f"{account.uri} does not watch {presentity}, or a SUBSCRIBE for it has no answer yet"
+            return Outcome(False, None, sentence, "subscribe")
+        return Outcome(response.status < 300, response.status, response.reason, "subscribe")
+
     def lose(self, account: Account, presentity: str) -> None:
         """Know nothing any more of a subscription of ours, as after a crash."""
         watching = self._watching.get((account.uri, presentity))

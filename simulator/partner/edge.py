@@ -276,11 +276,12 @@ class Edge:
         self._wires.clear()
 
     def wire(self) -> Wire:
-        """A connection of this edge to the server under test, on which the test writes by hand."""
+        """A connection of this edge to the server under test, on which the test writes by hand, whatever the partner's
+        policy says."""
         return self._loop.run(self._open_wire())
 
     async def _open_wire(self) -> Wire:
-        own, way = self._agent.transport, self._agent.peering.way_to(self._opposite)
+        own, way = self._agent.transport, self._rules.way_of_hand(self._opposite)
         route = await self._agent.resolver.discover(way.plan())
         if isinstance(route, DiscoveryFailed):
             raise NotFound(route.sentence, route)

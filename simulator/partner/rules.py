@@ -101,6 +101,13 @@ class EdgeRules(Peering):
             return StaticWay(domain, proxy.fqdn, proxy.port, self.persona.discovery)
         return OpenWay(domain, self._discovery_rules(policy), self.rng)
 
+    def way_of_hand(self, domain: SipDomain) -> Way:
+        """The way to `domain`, found as any other where no policy lets anybody go there."""
+        try:
+            return self.way_to(domain)
+        except NotFederated:
+            return OpenWay(domain, self.persona.discovery, self.rng)
+
     def may_send(self, user: str, domain: SipDomain) -> None:
         policy = self._policy_of(user)
         why_not = None if policy is None else policy.why_not_user(_name(user), domain)

@@ -12,6 +12,7 @@ from simulator.errors import ExpectationFailed
 from simulator.outcome import Outcome
 from simulator.scenarios.by_hand import by_hand
 from simulator.scenarios.record_sets import SERVICE
+from simulator.scenarios.traffic import must_be_told, must_not_hammer, requests_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fakes.dns import Zone
     from simulator.federation import Federation
     from simulator.partner import Partner
+    from simulator.sip.message import Response
 
 TEXT = "Hello?"
 NOBODY = "nobody-at-all"
@@ -37,29 +39,44 @@ class Contact(Protocol):
     def must_fail(self) -> None:
         """It reached nobody at the partner, and whoever sent it knows; ExpectationFailed otherwise."""
 
+    def must_be_told(self, status: int | None = None) -> None:
+        """It failed, and the user who wrote was told why; a NOTIFY has nobody to tell. ExpectationFailed otherwise."""
+
+    def must_have_come_once_or_failed(self) -> None:
+        """It arrived once; or it failed, its sender knows, and it came at most once. ExpectationFailed otherwise."""
+
+    def must_not_hammer(self, *, at_most: int = 2) -> None:
+        """The server tried it no more often than that; ExpectationFailed otherwise."""
+
     def must_have_asked(self, name: str, type_: str) -> None:
         """The server asked the DNS this for the attempt; QueryNotSeen, which names the near misses, otherwise."""
 
+    def end(self) -> None:
+        """Leave nothing of it that the next attempt would go by, as a session."""
 
-def server_contacts(federation: Federation, partner: Partner, user: str = "bob", *, text: str = TEXT) -> Contact:
-    """Let the server under test contact `user` of the partner (capability `reach`).
+
+def server_contacts(
+    federation: Federation, partner: Partner, user: str = "bob", *, text: str = TEXT, by: str = "alice"
+) -> Contact:
+    """Let the server under test contact `user` of the partner (capability `reach`), for its own user `by`.
 
     Where its users can be told to write, alice sends the text. Elsewhere the partner's user subscribes to alice on a
     connection that was proven while the partner's records and certificate were in order; the NOTIFY that follows
     needs a connection of the server's own, for which it looks up, dials and judges the partner as the test made it.
     """
     if "chat" in federation.sut.capabilities:
-        return Written(federation, partner, user, text)
-    return Owed(federation, partner, user)
+        return Written(federation, partner, user, text, by)
+    return Owed(federation, partner, user, by)
 
 
 class Written:
-    """A message of alice."""
+    """A message of alice, or of another user."""
 
-    def __init__(self, federation: Federation, partner: Partner, user: str, text: str) -> None:
+    def __init__(self, federation: Federation, partner: Partner, user: str, text: str, by: str = "alice") -> None:
         """It has been answered, or has failed, when this returns."""
-        self._federation, self._text, self._began = federation, text, federation.dns.query_count
-        self._alice, self._user = federation.sut.user("alice"), partner.user(user)
+        self._federation, self._partner, self._text = federation, partner, text
+        self._began = federation.dns.query_count
+        self._alice, self._user = federation.sut.user(by), partner.user(user)
         self.outcome = self._alice.chat_with(self._user).say(text)
 
     def must_succeed(self) -> None:
@@ -72,28 +89,51 @@ class Written:
         self.outcome.must_fail()
         self._user.must_have_no_message()
 
+    def must_be_told(self, status: int | None = None) -> None:
+        """Alice was told so with a status or a sentence, and nothing arrived."""
+        must_be_told(self.outcome, status)
+        self._user.must_have_no_message()
+
+    def must_have_come_once_or_failed(self) -> None:
+        """As often as alice was told, and never twice; it is taken by that."""
+        times = [message.text for message in self._user.messages].count(self._text)
+        if self.outcome.delivered:
+            assert times == 1, f"{self.outcome}, but {self._user.uri} got it {times} times"
+        else:
+            must_be_told(self.outcome)
+            assert times <= 1, f"{self._user.uri} got it {times} times"
+
+    def must_not_hammer(self, *, at_most: int = 2) -> None:
+        """So many INVITE and MESSAGE requests outside of dialogs came in all."""
+        must_not_hammer(self._federation, self._partner, "INVITE", "MESSAGE", at_most=at_most)
+
     def must_have_asked(self, name: str, type_: str) -> None:
         """The question came since alice wrote."""
         self._federation.dns.expect_query(name, type_, since=self._began)
+
+    def end(self) -> None:
+        """Alice ends the conversation."""
+        self._alice.chat_with(self._user).close()
 
 
 class Owed:
     """The first NOTIFY of a subscription to alice. It is answered 481, so that nothing is left of the subscription."""
 
-    def __init__(self, federation: Federation, partner: Partner, user: str) -> None:
+    def __init__(self, federation: Federation, partner: Partner, user: str, by: str = "alice") -> None:
         """The SUBSCRIBE has been answered when this returns. Where the server need not dial then, since it has refused
         it or notifies on the partner's own connection, a scenario in which it must reach nobody is skipped."""
         self._federation, self._partner, self._watcher = federation, partner, partner.user(user).uri
-        watcher = self._watcher
-        self._what = f"the NOTIFY of {federation.sut.user('alice')} to {watcher}"
+        watcher, watched = self._watcher, federation.sut.user(by).uri
+        self._what = f"the NOTIFY of {watched} to {watcher}"
         self._arrivals = partner.edge.answers("NOTIFY", 481, admitted=True)
         with in_order(federation, partner, watcher.rpartition("@")[2]):
             self._wire = partner.edge.wire()
             self._subscribe(NOBODY, watcher)
         self._began = federation.dns.query_count
-        self._status = self._subscribe(federation.sut.user("alice").uri[len("sip:") :].partition("@")[0], watcher)
+        answer = self._subscribe(watched[len("sip:") :].partition("@")[0], watcher)
+        self._status, self._call_id = answer.status, answer.call_id
 
-    def _subscribe(self, to: str, watcher: str) -> int:
+    def _subscribe(self, to: str, watcher: str) -> Response:
         self._wire.send(
             by_hand(
                 self._federation,
@@ -107,7 +147,7 @@ class Owed:
                 more=("Event: presence", "Accept: application/pidf+xml", "Expires: 600"),
             )
         )
-        return self._wire.expect_answer("SUBSCRIBE").status
+        return self._wire.expect_answer("SUBSCRIBE")
 
     @cached_property
     def outcome(self) -> Outcome:
@@ -139,9 +179,33 @@ class Owed:
         """It has not arrived when another partner, who asked later, has been told."""
         self.outcome.must_fail()
 
+    def must_be_told(self, status: int | None = None) -> None:
+        """It has not arrived; the answer was for the server alone."""
+        del status
+        self.must_fail()
+
+    def must_have_come_once_or_failed(self) -> None:
+        """Another partner, who asked later, has been told meanwhile; and it was not tried again and again. That a state
+        is told twice does no harm."""
+        _ = self.outcome
+        self.must_not_hammer()
+
+    def must_not_hammer(self, *, at_most: int = 2) -> None:
+        """So many notifications of this subscription came, whether the partner let them in or not."""
+        sent = requests_to(self._federation, self._partner, "NOTIFY", "BENOTIFY")
+        tries = [request for request in sent if request.call_id == self._call_id]
+        if len(tries) > at_most:
+            raise ExpectationFailed(
+                f"The partner had refused, and still the server sent {len(tries)} notifications to {self._watcher} "
+                f"for one that was owed; at most {at_most} are in order."
+            )
+
     def must_have_asked(self, name: str, type_: str) -> None:
         """The question came since the SUBSCRIBE on the connection that was proven."""
         self._federation.dns.expect_query(name, type_, since=self._began)
+
+    def end(self) -> None:
+        """The 481 has ended it."""
 
     def _has_arrived(self) -> bool:
         if self._wire.has_brought("NOTIFY"):

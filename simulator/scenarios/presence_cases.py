@@ -9,6 +9,9 @@ from simulator.scenarios.grades import Outcomes
 from simulator.scenarios.marking import Case
 
 if TYPE_CHECKING:
+    from simulator.federation import Federation
+    from simulator.io.account import PresenceSeen
+    from simulator.io.user import User
     from simulator.io.watch import Watch
     from simulator.partner import Persona
 
@@ -99,6 +102,19 @@ def without_extensions() -> Persona:
     return SFB_2019.but(
         name="without-extensions", benotify=False, piggyback=False, autoextend=False, required_ok=("timer",)
     )
+
+
+def server_notifies(federation: Federation, user: User, watch: Watch, state: str) -> PresenceSeen:
+    """Bring the server to notify once more, and wait for what it shows.
+
+    Where its users can be told what to show, `user` shows that state. Elsewhere the watcher refreshes, which must be
+    notified as well (RFC 6665 §4.2.1.2), whatever the state is.
+    """
+    if "presence" in federation.sut.capabilities:
+        user.set_presence(state)
+        return watch.expect(state)
+    watch.refresh().must_succeed()
+    return watch.expect()
 
 
 def must_show(watch: Watch, seen_as: set[str], *, last: bool = False) -> None:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 NEEDS = ("chat", "open-federation", "observe-inbox")
 OUTBOUND = ("chat", "open-federation")
+REACHING = ("reach", "open-federation")
+BOTH_WAYS = ("reach", "receive", "open-federation", "observe-inbox")
 WATCHING = ("presence", "open-federation")
 INBOUND = ("receive", "open-federation", "observe-inbox")
 
@@ -67,18 +69,17 @@ def test_presence_with_lists_that_admit(
     (alice.watch(bob) if to_the_partner else bob.watch(alice)).expect()
 
 
-@scenario(level="must", sources=("R2", "R81", "F4.5"), needs=NEEDS)
+@scenario(level="must", sources=("R2", "R81", "F4.5"), needs=BOTH_WAYS)
 @cases("prepare", *REFUSING)
 def test_lists_that_refuse(federation: Federation, prepare: Callable[[Federation, FederationPolicy], None]) -> None:
     """A user who writes to a partner whose edge {prepare} is told so, once, and others are reached."""
     partner = federation.partner()
     prepare(federation, edge_policy(partner))
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
 
-    must_be_told(alice.chat_with(bob).say("Hello?"))
+    contact = server_contacts(federation, partner)
 
-    must_not_hammer(federation, partner, "INVITE", "MESSAGE")
-    bob.must_have_no_message()
+    contact.must_be_told()
+    contact.must_not_hammer()
     must_chat_both_ways(federation, federation.partner())
 
 
@@ -113,7 +114,7 @@ def test_presence_with_lists_that_refuse(
     alice.watch(federation.partner().user("berta")).expect("available")
 
 
-@scenario(level="must", sources=("R81", "F3.13", "F4.5"), needs=OUTBOUND)
+@scenario(level="must", sources=("R81", "F3.13", "F4.5"), needs=REACHING)
 @cases("row", *ANSWERS)
 def test_answer_to_a_blocked_domain(federation: Federation, row: tuple[int, str, bool]) -> None:
     """A blocked domain may be answered {row}: the sender is told the status, and is delivered once it is unblocked."""
@@ -121,15 +122,14 @@ def test_answer_to_a_blocked_domain(federation: Federation, row: tuple[int, str,
 
     partner = federation.partner(SFB_2019.but(name="blocks", domain_blocked=answer(row)))
     policy = edge_policy(partner)
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
     policy.block(federation.sut.domain)
 
-    must_be_told(alice.chat_with(bob).say("Hello?"), row[0])
-    must_not_hammer(federation, partner, "INVITE", "MESSAGE")
+    contact = server_contacts(federation, partner)
+    contact.must_be_told(row[0])
+    contact.must_not_hammer()
     policy.remove(federation.sut.domain)
-    alice.chat_with(bob).say("Hello").must_succeed()
 
-    must_have_got(bob, ["Hello"])
+    server_contacts(federation, partner, text="Hello").must_succeed()
 
 
 @scenario(level="must", sources=("R81", "F4.2"), needs=NEEDS)
@@ -254,20 +254,18 @@ def test_answer_to_an_unverified_sender(federation: Federation, status: int) -> 
 # -- a user's own policy ------------------------------------------------------------------------------------------
 
 
-@scenario(level="must", sources=("F3.8", "F4.3", "F4.5"), needs=OUTBOUND)
+@scenario(level="must", sources=("F3.8", "F4.3", "F4.5"), needs=REACHING)
 @cases("persona", "sfb-2019", "teams", "generic")
 def test_user_without_federation(federation: Federation, persona: str) -> None:
     """Who writes to a user whose policy allows no federation is told so with 403, and reaches a colleague."""
     partner = federation.partner(persona)
     partner.tenant(partner.domain).policy.user("bob").enable_federation_access = False
-    alice, bob, berta = federation.sut.user("alice"), partner.user("bob"), partner.user("berta")
 
-    must_be_told(alice.chat_with(bob).say("Hello?"), 403)
-    alice.chat_with(berta).say("Hello").must_succeed()
+    contact = server_contacts(federation, partner)
+    contact.must_be_told(403)
+    server_contacts(federation, partner, "berta", text="Hello").must_succeed()
 
-    must_not_hammer(federation, partner, "INVITE", "MESSAGE")
-    berta.expect_message("Hello", from_=alice)
-    bob.must_have_no_message()
+    contact.must_not_hammer()
 
 
 @scenario(level="must", sources=("F3.8", "F4.5"), needs=OUTBOUND)
@@ -286,7 +284,7 @@ def test_user_who_loses_federation(federation: Federation) -> None:
     must_have_got(bob, ["before", "after"])
 
 
-@scenario(level="must", sources=("F3.8",), needs=OUTBOUND)
+@scenario(level="must", sources=("F3.8",), needs=REACHING)
 @cases("orgs, domains, delivered", *ORGS)
 def test_lists_of_a_user(federation: Federation, orgs: Any, domains: set[str], delivered: bool) -> None:
     """A user of Teams who {orgs} is reached, or the sender is told."""
@@ -295,32 +293,27 @@ def test_lists_of_a_user(federation: Federation, orgs: Any, domains: set[str], d
     access.communication_with_external_orgs = orgs
     named = {federation.sut.domain if one == "ours" else federation.fresh_domain("other") for one in domains}
     access.allowed_external_domains = access.blocked_external_domains = named
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
 
-    outcome = alice.chat_with(bob).say("Hello?")
+    contact = server_contacts(federation, partner)
 
     if delivered:
-        outcome.must_succeed()
-        bob.expect_message("Hello?", from_=alice)
+        contact.must_succeed()
     else:
-        must_be_told(outcome)
-        must_not_hammer(federation, partner, "INVITE", "MESSAGE")
+        contact.must_be_told()
+        contact.must_not_hammer()
 
 
-@scenario(level="must", sources=("F3.8",), needs=OUTBOUND)
+@scenario(level="must", sources=("F3.8",), needs=REACHING)
 def test_user_above_the_tenant(federation: Federation) -> None:
     """A user of Teams who may write to us is reached although the tenant blocks our domain, and a colleague is not."""
     partner = federation.teams()
     policy = tenant_policy(partner)
     policy.block(federation.sut.domain)
     policy.user("bob").communication_with_external_orgs = "AllowAllExternalDomains"
-    alice, bob, berta = federation.sut.user("alice"), partner.user("bob"), partner.user("berta")
 
-    must_be_told(alice.chat_with(berta).say("Hello?"))
-    alice.chat_with(bob).say("Hello").must_succeed()
+    server_contacts(federation, partner, "berta").must_be_told()
 
-    bob.expect_message("Hello", from_=alice)
-    berta.must_have_no_message()
+    server_contacts(federation, partner, text="Hello").must_succeed()
 
 
 # -- external access of a Teams tenant ----------------------------------------------------------------------------
@@ -339,21 +332,19 @@ def test_tenant_that_admits(
     _must_pass(federation, partner, to_the_partner)
 
 
-@scenario(level="must", sources=("R80", "R81", "F3.13"), needs=NEEDS)
+@scenario(level="must", sources=("R80", "R81", "F3.13"), needs=REACHING)
 @cases("prepare", *TENANTS_REFUSING)
 def test_tenant_that_refuses(federation: Federation, prepare: Callable[[Federation, TenantPolicy], None]) -> None:
     """A user who writes to a Teams tenant that {prepare} is told so, once, and another tenant there is reached."""
     partner = federation.teams(2)
     refusing, other = partner.tenants
     prepare(federation, tenant_policy(partner, refusing))
-    alice, bob, berta = federation.sut.user("alice"), partner.user("bob"), partner.user(f"berta@{other}")
 
-    must_be_told(alice.chat_with(bob).say("Hello?"))
-    must_not_hammer(federation, partner, "INVITE", "MESSAGE")
-    alice.chat_with(berta).say("Hello").must_succeed()
+    contact = server_contacts(federation, partner)
+    contact.must_be_told()
+    contact.must_not_hammer()
 
-    berta.expect_message("Hello", from_=alice)
-    bob.must_have_no_message()
+    server_contacts(federation, partner, f"berta@{other}", text="Hello").must_succeed()
 
 
 @scenario(level="must", sources=("R1", "R80", "R81"), needs=WATCHING)
@@ -395,19 +386,17 @@ def test_block_list_and_subdomains(federation: Federation, above: str, all_subdo
         must_be_told(outcome)
 
 
-@scenario(level="must", sources=("R80", "F3.5"), needs=OUTBOUND)
+@scenario(level="must", sources=("R80", "F3.5"), needs=REACHING)
 def test_external_access_is_switched_on(federation: Federation) -> None:
     """Once the tenant's administrator allows external access, the next message arrives: a refusal is not remembered."""
     partner = federation.teams()
     policy = tenant_policy(partner)
     policy.allow_federated_users = False
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
-    must_be_told(alice.chat_with(bob).say("Hello?"))
+    server_contacts(federation, partner).must_be_told()
 
     policy.allow_federated_users = True
-    alice.chat_with(bob).say("Hello").must_succeed()
 
-    must_have_got(bob, ["Hello"])
+    server_contacts(federation, partner, text="Hello").must_succeed()
 
 
 @scenario(level="must", sources=("F1.10", "F3.6"), needs=NEEDS)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from simulator.errors import ExpectationFailed
 from simulator.scenarios import Case, cases, happened, scenario
 from simulator.scenarios.by_hand import by_hand
+from simulator.scenarios.contact import server_contacts
 from simulator.scenarios.fault_cases import AT_ONCE, IN_TIME, Fault
 from simulator.scenarios.grades import Outcomes
+from simulator.scenarios.presence_cases import server_notifies
 from simulator.scenarios.steps import must_chat_both_ways
-from simulator.scenarios.traffic import answers_to, must_be_told, must_have_got, must_not_hammer, requests_to
+from simulator.scenarios.traffic import answers_to, must_be_told, must_have_got, requests_to
 
 if TYPE_CHECKING:
     from simulator.federation import Federation
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 NEEDS = ("chat", "open-federation", "observe-inbox")
 INBOUND = ("receive", "open-federation", "observe-inbox")
+REACHING = ("reach", "open-federation")
+BOTH_WAYS = ("reach", "receive", "open-federation", "observe-inbox")
 WATCHED = ("presence", "open-federation")
+SHOWN = ("show-presence", "open-federation")
 
 OR_TOLD: Outcomes = {
     "delivered": "ok",
@@ -31,21 +36,17 @@ OR_TOLD: Outcomes = {
 # -- a message on its way to a partner ----------------------------------------------------------------------------
 
 
-@scenario(level="must", sources=("R2", "C19", "RFC 3261 §8.1.3.1"), needs=NEEDS)
+@scenario(level="must", sources=("R2", "C19", "RFC 3261 §8.1.3.1"), needs=REACHING)
 @cases("fault", *AT_ONCE)
 def test_first_message(federation: Federation, fault: Fault) -> None:
     """When {fault} at the first message, its sender is told, and once that is over the next message arrives."""
     partner = federation.partner()
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
     undo = fault.begin(federation, partner)
 
-    outcome = alice.chat_with(bob).say("meets the fault")
-    _must_be_once_or_told(bob, outcome, "meets the fault")
+    server_contacts(federation, partner, text="meets the fault").must_have_come_once_or_failed()
     undo()
 
-    alice.chat_with(bob).say("afterwards").must_succeed()
-    bob.expect_message("afterwards", from_=alice)
-    bob.must_have_no_message()
+    server_contacts(federation, partner, text="afterwards").must_succeed()
 
 
 @scenario(level="must", sources=("R2", "C19", "RFC 3261 §17.1.2.2"), needs=NEEDS)
@@ -125,41 +126,33 @@ def test_dns_that_answers_late(federation: Federation) -> None:
 # -- a message in a conversation ----------------------------------------------------------------------------------
 
 
-@scenario(level="must", sources=("R2", "RFC 3261 §12.2.1"), needs=NEEDS)
+@scenario(level="must", sources=("R2", "RFC 3261 §12.2.1"), needs=REACHING)
 @cases("fault", *AT_ONCE[2:])
 def test_message_in_a_conversation(federation: Federation, fault: Fault) -> None:
-    """When {fault} in the middle of a conversation, no message is lost without a word, and none comes twice."""
+    """When {fault} after a first message arrived, none is lost without a word, and none comes twice."""
     partner = federation.partner()
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
-    chat = alice.chat_with(bob)
-    chat.say("before").must_succeed()
-    bob.expect_message("before", from_=alice)
+    server_contacts(federation, partner, text="before").must_succeed()
     undo = fault.begin(federation, partner)
 
-    outcome = chat.say("meets the fault")
-    _must_be_once_or_told(bob, outcome, "meets the fault")
+    server_contacts(federation, partner, text="meets the fault").must_have_come_once_or_failed()
     undo()
 
-    chat.say("afterwards").must_succeed()
-    bob.expect_message("afterwards", from_=alice)
-    bob.must_have_no_message()
+    server_contacts(federation, partner, text="afterwards").must_succeed()
+    partner.user("bob").must_have_no_message()
 
 
-@scenario(level="must", sources=("R2", "RFC 3261 §18.1.1"), needs=NEEDS)
+@scenario(level="must", sources=("R2", "RFC 3261 §18.1.1"), needs=BOTH_WAYS)
 def test_connection_that_ended_between_two_messages(federation: Federation) -> None:
     """A partner that has ended an idle connection is dialled again for the next message."""
     partner = federation.partner()
     alice, bob = federation.sut.user("alice"), partner.user("bob")
-    chat = alice.chat_with(bob)
-    chat.say("before").must_succeed()
-    bob.expect_message("before", from_=alice)
+    server_contacts(federation, partner, text="before").must_succeed()
     partner.edge.drops_connections()
     bob.chat_with(alice).say("still there?").must_succeed()  # the server has read the end by now
     alice.expect_message("still there?", from_=bob)
 
-    chat.say("after").must_succeed()
+    server_contacts(federation, partner, text="after").must_succeed()
 
-    bob.expect_message("after", from_=alice)
     bob.must_have_no_message()
 
 
@@ -178,24 +171,20 @@ def test_partners_conversation_outlives_its_connection(federation: Federation) -
     assert begun <= 1, f"the conversation had to be begun {begun} times"
 
 
-@scenario(level="must", sources=("R2", "RFC 3261 §12.2.1.2"), needs=NEEDS, outcomes=OR_TOLD)
+@scenario(level="must", sources=("R2", "RFC 3261 §12.2.1.2"), needs=REACHING, outcomes=OR_TOLD)
 @cases("word", Case("without-a-word", None), Case("with-a-word", "deactivated"))
 def test_partner_that_restarts_in_a_conversation(federation: Federation, word: str | None) -> None:
     """After a restart of the partner, the next message arrives or its sender is told; the one after that arrives."""
     partner = federation.partner()
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
-    chat = alice.chat_with(bob)
-    chat.say("before").must_succeed()
-    bob.expect_message("before", from_=alice)
+    server_contacts(federation, partner, text="before").must_succeed()
 
     partner.restart(reason=word)
 
-    outcome = chat.say("next")
-    happened(outcome)
-    _must_be_once_or_told(bob, outcome, "next")
-    chat.say("afterwards").must_succeed()
-    bob.expect_message("afterwards", from_=alice)
-    bob.must_have_no_message()
+    contact = server_contacts(federation, partner, text="next")
+    happened(contact.outcome)
+    contact.must_have_come_once_or_failed()
+    server_contacts(federation, partner, text="afterwards").must_succeed()
+    partner.user("bob").must_have_no_message()
 
 
 @scenario(level="must", sources=("R2", "RFC 3261 §12.2.2"), needs=INBOUND)
@@ -351,7 +340,7 @@ def test_answers_go_back_where_requests_came_from(federation: Federation) -> Non
         assert call.startswith(f"on-{number}-"), f"connection {number} got the answer to {call}"
 
 
-@scenario(level="should", sources=("F1.17", "F1.19", "C19"), needs=NEEDS, outcomes=OR_TOLD)
+@scenario(level="should", sources=("F1.17", "F1.19", "C19"), needs=REACHING, outcomes=OR_TOLD)
 def test_server_that_dies_beside_a_living_one(federation: Federation) -> None:
     """When the server that a partner was reached at dies, the next message goes to its other one."""
     first = federation.partner(srv=False)
@@ -359,56 +348,58 @@ def test_server_that_dies_beside_a_living_one(federation: Federation) -> None:
     with federation.zones.edit(str(first.domain)) as zone:
         zone.srv("_sipfederationtls._tcp", 10, 0, first.edge.port, str(first.edge.fqdn))
         zone.srv("_sipfederationtls._tcp", 20, 0, second.edge.port, str(second.edge.fqdn))
-    alice = federation.sut.user("alice")
-    alice.chat_with(first.user("bob")).say("before").must_succeed()
-    first.user("bob").expect_message("before", from_=alice)
-    alice.chat_with(first.user("bob")).close()
+    before = server_contacts(federation, first, text="before")
+    before.must_succeed()
+    before.end()
 
     first.edge.breaks_down()
 
-    outcome = alice.chat_with(second.user("bob")).say("after")
-    happened(outcome)
-    _must_be_once_or_told(second.user("bob"), outcome, "after")
+    contact = server_contacts(federation, second, text="after")
+    happened(contact.outcome)
+    contact.must_have_come_once_or_failed()
     first.user("bob").must_have_no_message()
 
 
 # -- presence -----------------------------------------------------------------------------------------------------
 
 
-@scenario(level="must", sources=("R1", "RFC 6665 §4.2.2"), needs=WATCHED)
+@scenario(level="must", sources=("R1", "RFC 6665 §4.2.2"), needs=(*SHOWN, "receive"))
 def test_change_after_the_connection_ended(federation: Federation) -> None:
-    """A subscription is no connection: a change reaches the watcher over a new one."""
+    """A subscription is no connection: a change, or what a refresh is owed, reaches the watcher over a new one."""
     partner = federation.partner()
     alice, bob = federation.sut.user("alice"), partner.user("bob")
     watch = bob.watch(alice)
-    watch.expect("available")
+    watch.expect()
 
     for state in ("busy", "away"):
         partner.edge.drops_connections()
         bob.chat_with(alice).say("fence").must_succeed()  # the server has read the end by now
-        alice.set_presence(state)
-        watch.expect(state)
+        server_notifies(federation, alice, watch, state)
 
     alice.ignores_messages()
 
 
-@scenario(level="must", sources=("R1", "RFC 6665 §4.2.2"), needs=WATCHED)
+@scenario(level="must", sources=("R1", "RFC 6665 §4.2.2"), needs=SHOWN)
 @cases("taken", Case("before-it-is-taken", False), Case("instead-of-the-answer", True))
 def test_notification_on_a_dying_connection(federation: Federation, taken: bool) -> None:
     """When a connection dies under a notification, the watcher still sees the last state in the end."""
     partner = federation.partner("generic")
     alice, bob = federation.sut.user("alice"), partner.user("bob")
     watch = bob.watch(alice)
-    watch.expect("available")
+    watch.expect()
     death = partner.edge.closes_on("NOTIFY", taken=taken, times=1)
 
-    alice.set_presence("busy")
-    death.must_have_happened()
-    alice.set_presence("away")
-
-    if not watch.outcome.delivered:
-        bob.watch(alice)
-    watch.expect("away")
+    if "presence" in federation.sut.capabilities:
+        alice.set_presence("busy")
+        death.must_have_happened()
+        alice.set_presence("away")
+        watch.expect("away")
+    else:
+        watch.refresh()
+        death.must_have_happened()
+        if not watch.refresh().delivered:
+            bob.watch(alice).outcome.must_succeed()
+        watch.expect()
 
 
 @scenario(level="must", sources=("R1", "R38"), needs=(*WATCHED, "time"))
@@ -488,17 +479,16 @@ def test_refused_refresh_is_not_hammered(federation: Federation, status: int) ->
 # -- in the end ---------------------------------------------------------------------------------------------------
 
 
-@scenario(level="must", sources=("R2", "C19"), needs=NEEDS)
+@scenario(level="must", sources=("R2", "C19"), needs=REACHING)
 def test_refusal_is_not_hammered(federation: Federation) -> None:
     """A message that a partner answers with 503 is not sent again and again, whatever Retry-After says."""
     partner = federation.partner()
-    bob = partner.user("bob")
     partner.edge.answers(None, 503, headers=[("Retry-After", "0")])
 
-    must_be_told(federation.sut.user("alice").chat_with(bob).say("Hello?"))
+    contact = server_contacts(federation, partner)
 
-    must_not_hammer(federation, partner, "INVITE", "MESSAGE")
-    bob.must_have_no_message()
+    contact.must_be_told()
+    contact.must_not_hammer()
 
 
 @scenario(level="must", sources=("R2", "RFC 3261 §18.4"), needs=(*NEEDS, "time"))
@@ -520,14 +510,13 @@ def test_idle_connection_is_opened_again(federation: Federation) -> None:
     bob.must_have_no_message()
 
 
-@scenario(level="must", sources=("R2", "R37", "RFC 3261 §18.1.1"), needs=NEEDS)
+@scenario(level="must", sources=("R2", "R37", "RFC 3261 §18.1.1"), needs=REACHING)
 def test_many_messages_over_one_connection(federation: Federation) -> None:
     """Messages of several users to one partner share connections: no more than four are opened."""
     partner = federation.partner()
     for name in ("alice", "anna"):
         for other in ("bob", "bill", "berta"):
-            federation.sut.user(name).chat_with(partner.user(other)).say("Hello").must_succeed()
-            partner.user(other).expect_message("Hello")
+            server_contacts(federation, partner, other, by=name).must_succeed()
 
     assert partner.edge.connections <= 4, f"{partner.edge.connections} connections are open"
 

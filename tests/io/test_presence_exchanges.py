@@ -305,6 +305,30 @@ def test_a_subscription_that_the_other_side_has_lost_is_made_anew(federation: Fe
     assert len(wire("SIP/2.0 481")) == 1
 
 
+def test_a_refresh_before_its_time_is_notified_in_the_same_subscription(federation: Federation, wire: Wire) -> None:
+    bob, alice = federation.partner("generic").user("bob"), federation.sut.user("alice")
+    watch = bob.watch(alice)
+    watch.expect("available")
+
+    watch.refresh().must_succeed()
+
+    watch.expect("available")
+    asked = {request.partition("Call-ID: ")[2].split("\r\n")[0] for request in wire("SUBSCRIBE")}
+    assert len(wire("SUBSCRIBE")) == 2
+    assert len(asked) == 1
+
+
+def test_what_is_watched_no_more_cannot_be_refreshed(federation: Federation) -> None:
+    bob, alice = federation.partner().user("bob"), federation.sut.user("alice")
+    watch = bob.watch(alice)
+    watch.expect("available")
+    watch.stop().must_succeed()
+
+    refused = watch.refresh().must_fail()
+
+    assert "does not watch" in refused.reason
+
+
 def test_a_watcher_that_has_lost_its_subscription_gets_nothing_more(federation: Federation, wire: Wire) -> None:
     bob, alice = federation.partner().user("bob"), federation.sut.user("alice")
     watch = bob.watch(alice)

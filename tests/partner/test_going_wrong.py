@@ -6,7 +6,7 @@ import pytest
 
 from simulator.errors import ExpectationFailed
 from simulator.federation import Federation
-from simulator.partner import Partner
+from simulator.partner import FederationPolicy, Partner
 
 HELLO = "Hello?"
 
@@ -141,6 +141,18 @@ def test_bytes_by_hand_reach_the_server_and_its_answers_the_test(federation: Fed
     assert wire.expect_answer("OPTIONS").status == 200
     wire.must_be_open()
     assert "sends 20 bytes by hand: OPTIONS sip:alice@ac" in federation.ladder(width=200)
+
+
+def test_a_partner_whose_policy_lets_nobody_out_still_has_connections_by_hand(federation: Federation) -> None:
+    partner = federation.partner()
+    policy = partner.tenant(partner.domain).policy
+    assert isinstance(policy, FederationPolicy)
+    policy.block(federation.sut.domain)
+
+    wire = partner.edge.wire()
+    wire.send(options(federation, partner))
+
+    assert wire.expect_answer("OPTIONS").status == 200
 
 
 def test_a_connection_by_hand_that_the_server_ends_says_so(federation: Federation) -> None:
