@@ -130,7 +130,7 @@ def keeps_negative_answers_for_ever(patch: pytest.MonkeyPatch) -> None:
     server_hears(patch, remember)
 
 
-@defect(caught_by=("discovery/broken-lookup-is-asked-again[servfail]",))
+@defect(caught_by=("discovery/broken-lookup-is-asked-again[servfail]",), also=("resilience/first-message[lookup-*]",))
 def keeps_failures_for_ever(patch: pytest.MonkeyPatch) -> None:
     """The server never asks again where a lookup went wrong once."""
     broken: dict[Question, Answer] = {}
@@ -166,7 +166,8 @@ def guesses_the_server(patch: pytest.MonkeyPatch) -> None:
     from simulator.discovery import SrvRecord
 
     def guess(question: Question, answer: Answer) -> Answer:
-        if question.type != "SRV" or answer.records:
+        missing = answer.status in ("noerror", "nodata", "nxdomain") and not answer.records
+        if question.type != "SRV" or not missing:
             return answer
         domain = question.name.removeprefix("_sipfederationtls._tcp.")
         return replace(answer, status="noerror", records=(SrvRecord(0, 0, 5061, f"sip.{domain}"),))
@@ -180,7 +181,8 @@ def falls_back_to_the_domain(patch: pytest.MonkeyPatch) -> None:
     from simulator.discovery import SrvRecord
 
     def guess(question: Question, answer: Answer) -> Answer:
-        if question.type != "SRV" or answer.records:
+        missing = answer.status in ("noerror", "nodata", "nxdomain") and not answer.records
+        if question.type != "SRV" or not missing:
             return answer
         domain = question.name.removeprefix("_sipfederationtls._tcp.")
         return replace(answer, status="noerror", records=(SrvRecord(0, 0, 5061, domain),))

@@ -86,7 +86,7 @@ def accepts_what_is_not_yet_valid(patch: pytest.MonkeyPatch) -> None:
     forgive(patch, ReasonKind.NOT_YET_VALID)
 
 
-@defect(caught_by=("trust/refused-as-*[untrusted]",))
+@defect(caught_by=("trust/refused-as-*[untrusted]",), also=("routes/bad-certificate-of-the-routes-server*",))
 def accepts_any_authority(patch: pytest.MonkeyPatch) -> None:
     """The server accepts certificates of authorities that it does not know."""
     forgive(patch, ReasonKind.UNTRUSTED)
