@@ -8,9 +8,10 @@ import pytest
 
 from simulator.errors import ConfigurationError
 from simulator.scenarios import scenario
-from simulator.scenarios.selection import BrokenModule, Catalogue, Scenario
+from simulator.scenarios.selection import BrokenModule, Catalogue, Scenario, collect
 
 HEAD = "import pytest\nfrom simulator.scenarios import scenario\n"
+SCENARIO = '@scenario(level="must", sources=("R1",))\ndef test_{}():\n    """It works."""\n'
 
 
 def made_up(identifier: str) -> Scenario:
@@ -128,6 +129,20 @@ def test_no_srv_record(domain):
     )
     assert found.id == "open-federation/no-srv-record[a_b.example]"
     assert found.family == "open-federation/no-srv-record"
+
+
+def test_several_modules_make_one_area(tmp_path: Path) -> None:
+    for module, test in (("presence", "one"), ("presence__later", "two")):
+        (tmp_path / f"test_{module}.py").write_text(HEAD + SCENARIO.format(test), encoding="utf-8")
+    assert [one.id for one in collect(tmp_path).scenarios] == ["presence/one", "presence/two"]
+
+
+def test_two_modules_of_an_area_may_not_have_a_scenario_of_one_name(tmp_path: Path) -> None:
+    for module in ("chat", "chat__later"):
+        (tmp_path / f"test_{module}.py").write_text(HEAD + SCENARIO.format("one"), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        collect(tmp_path)
+    assert [problem.place for problem in refused.value.problems] == ["chat/one"]
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,13 @@ OWN: Final = (
         sources=("F2.20", "F2.21", "C8"),
     ),
     _case("47-days", "47-day", "sfb-2019", True, sources=("F2.19", "C8")),
+    _case("100-days", "100-day", "sfb-2019", True, sources=("F2.19",)),
+    _case("200-days", "200-day", "sfb-2019", True, sources=("F2.19",)),
+    _case("398-days", "398-day", "sfb-2019", True, sources=("F2.19",)),
     _case("rsa-2048", "rsa-2048", "sfb-2019", True, sources=("F2.4",)),
+    _case("p-384", "p-384", "sfb-2019", True, sources=("F2.4",)),
+    _case("p-384-teams", "p-384", "teams", True, sources=("F2.4", "F2.7")),
+    _case("ed25519-plain-sip", "ed25519", "generic", True, sources=("F2.4",)),
     _case("crl-overdue", "crl-expired", "sfb-2019", True, sources=("F1.6", "C19")),
     _case(
         "crl-unreachable",
@@ -257,3 +263,10 @@ OWN_STRICT: Final = (
     _case("in-order", "ocsp-down-crl-good", True, sources=("F2.4",)),
 )
 """The same before an edge that insists on knowing that nothing is revoked."""
+OWN_BEFORE_RSA: Final = (
+    _case("rsa-2048", "rsa-2048", True),
+    _case("p-256", "dual", False),
+    _case("p-384", "p-384", False),
+    _case("ed25519", "ed25519", False),
+)
+"""The same before an edge that takes RSA keys only; what Skype for Business makes of others, nobody says (F2.4)."""

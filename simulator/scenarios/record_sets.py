@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from fakes.dns import Zone
     from simulator.federation import Federation
     from simulator.partner import Partner
 
@@ -53,6 +54,19 @@ def srv(*services: tuple[int, int, str]) -> Publish:
 def edge_record(federation: Federation, partner: Partner) -> None:
     """The one SRV record that points to the edge."""
     srv((0, 0, "{fqdn}"))(federation, partner)
+
+
+def record_for(federation: Federation, partner: Partner, seconds: int) -> None:
+    """The one SRV record that points to the edge, which may be kept that long."""
+    with federation.zones.edit(str(partner.domain)) as zone:
+        zone.srv(SERVICE, 0, 0, partner.edge.port, str(partner.edge.fqdn), ttl=seconds)
+
+
+def missing_for(federation: Federation, partner: Partner, seconds: int) -> None:
+    """What the zone of the partner does not hold may be kept as missing for that long (RFC 2308 §5)."""
+    origin = str(partner.domain)
+    with federation.zones.edit(origin) as zone:
+        zone.soa(primary=f"ns.{origin}", mailbox=f"hostmaster.{origin}", serial=2, minimum=seconds, ttl=seconds)
 
 
 def nothing(federation: Federation, partner: Partner) -> None:
@@ -132,16 +146,52 @@ def beside_a_dead_address(federation: Federation, partner: Partner) -> None:
 @contextmanager
 def not_seen_by_itself(federation: Federation, partner: Partner) -> Iterator[None]:
     """The partner's records are missing in another view of the DNS: the partner's own, where it has an address."""
+    zones = [federation.zones.zone(origin) for origin in federation.zones.origins if origin != str(partner.domain)]
+    with _another_view(federation, partner, zones):
+        yield
+
+
+@contextmanager
+def seen_by_itself_only(federation: Federation, partner: Partner) -> Iterator[None]:
+    """The SRV record of the partner is in another view of the DNS than the server's."""
+    zones = {origin: federation.zones.zone(origin).copy() for origin in federation.zones.origins}
+    zones[str(partner.domain)].srv(SERVICE, 0, 0, partner.edge.port, str(partner.edge.fqdn))
+    with _another_view(federation, partner, zones.values()):
+        yield
+
+
+@contextmanager
+def server_elsewhere_inside(federation: Federation, partner: Partner) -> Iterator[None]:
+    """The name of the server under test has another address for the server itself than for the partner (R16, R17)."""
+    zones = {origin: federation.zones.zone(origin).copy() for origin in federation.zones.origins}
+    fqdn = str(federation.sut.fqdn)
+    origin = max((one for one in zones if fqdn == one or fqdn.endswith(f".{one}")), key=len)
+    if _shares_address(federation, partner):  # both ask as one: then it is the public address for both
+        yield
+        return
+    with _another_view(federation, partner, zones.values()):
+        federation.zones.replace_zone(zones[origin].copy().remove(fqdn, "A").a(fqdn, "192.0.2.100"))
+        try:
+            yield
+        finally:
+            federation.zones.replace_zone(zones[origin])
+
+
+@contextmanager
+def _another_view(federation: Federation, partner: Partner, zones: Iterable[Zone]) -> Iterator[None]:
+    """Show these zones to the partner, or where it asks from the server's address to nobody who is there."""
     from fakes.dns import ZoneSet
 
-    shared = partner.edge.address in ("127.0.0.1", federation.sut.address)
-    other = "203.0.113.0/24" if shared else partner.edge.address
-    zones = [federation.zones.zone(origin) for origin in federation.zones.origins if origin != str(partner.domain)]
+    other = "203.0.113.0/24" if _shares_address(federation, partner) else partner.edge.address
     federation.dns.set_view(other, ZoneSet(zones))
     try:
         yield
     finally:
         federation.dns.set_view(other, None)
+
+
+def _shares_address(federation: Federation, partner: Partner) -> bool:
+    return partner.edge.address in ("127.0.0.1", federation.sut.address)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -24,7 +25,7 @@ class Scenario:
     """One case of the catalogue."""
 
     area: str
-    "What it is about: the module's name without `test_`, with hyphens."
+    "What it is about: the module's name without `test_` and what follows `__`, with hyphens."
     name: str
     "What happens: the function's name without `test_`, with hyphens; a parametrised one ends in `[case]`."
     level: Level
@@ -218,8 +219,8 @@ def _mistakes(terms: Terms) -> Iterator[str]:
 
 
 def area_of(module: Path) -> str:
-    """`test_open_federation.py` is the area `open-federation`."""
-    return _spoken(module.stem)
+    """`test_open_federation.py` is the area `open-federation`; so is `test_open_federation__more.py`."""
+    return _spoken(module.stem.partition("__")[0])
 
 
 def _spoken(python_name: str) -> str:
@@ -262,6 +263,10 @@ def collect(folder: Path = CATALOGUE) -> Catalogue:
             scenarios.append(Scenario.from_item(item))
         except ConfigurationError as error:
             problems += error.problems
+    counts = Counter(scenario.id for scenario in scenarios)
+    for scenario in scenarios:
+        if counts.pop(scenario.id, 1) > 1:
+            problems.append(Problem(scenario.id, "two modules of this area have a scenario of this name: rename one."))
     if problems:
         raise ConfigurationError(problems)
     return Catalogue(folder, tuple(scenarios), tuple(found.broken))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simulator.scenarios import Case, cases, happened, record_sets, scenario
 from simulator.scenarios.contact import server_contacts
-from simulator.scenarios.record_sets import RecordSet, edge_record, refusing_port, srv, under
+from simulator.scenarios.record_sets import SERVICE, RecordSet, edge_record, refusing_port, srv, under
 from simulator.scenarios.steps import must_be_turned_away, must_chat_both_ways, must_have_reached_nobody
 
 if TYPE_CHECKING:
@@ -150,6 +150,52 @@ def test_own_target_outside_the_domain_is_refused_by_sfb(federation: Federation)
     bob.must_have_no_message()
 
 
+@scenario(level="must", sources=("R9", "F1.13"), needs=("chat", "identity"))
+def test_own_target_beside_one_outside_the_domain(federation: Federation) -> None:
+    """Skype for Business finds a server by the one SRV target in its domain, although a better one lies outside."""
+    domain = federation.fresh_domain("acme")
+    server = federation.server(domain, domain.child("connect"))
+    with federation.zones.edit(str(domain)) as zone:
+        zone.remove(SERVICE, "SRV")
+        zone.srv(SERVICE, 0, 0, server.port, str(federation.fresh_domain("hoster").child("connect")))
+        zone.srv(SERVICE, 10, 0, server.port, str(server.fqdn))
+    partner = federation.partner(opposite=server)
+    alice, bob = server.user("alice"), partner.user("bob")
+
+    bob.chat_with(alice).say("to Acme").must_succeed()
+    bob.chat_with(alice).close()
+    alice.chat_with(bob).say("from Acme").must_succeed()
+
+    alice.expect_message("to Acme", from_=bob)
+    bob.expect_message("from Acme", from_=alice)
+
+
+@scenario(level="must", sources=("F1.17", "F1.18", "C19"), needs=("receive", "identity"))
+@cases(
+    "failover, found",
+    Case("by-priority", "all", True, words="tries the next priority"),
+    Case("never", "best", False, words="knows no failover"),
+)
+def test_own_dead_server_beside_the_living_one(federation: Federation, failover: str, found: bool) -> None:
+    """Where the first of a server's SRV targets is dead, it is found or not by a partner that {failover}."""
+    from simulator.partner import SFB_2019
+
+    domain = federation.fresh_domain("acme")
+    server = federation.server(domain, domain.child("connect"))
+    partner = federation.partner(SFB_2019.but(name=f"sfb-{failover}", failover=failover), opposite=server)
+    with refusing_port(server.address) as port:
+        with federation.zones.edit(str(domain)) as zone:
+            zone.remove(SERVICE, "SRV").a("dead", server.address)
+            zone.srv(SERVICE, 0, 0, port, f"dead.{domain}").srv(SERVICE, 10, 0, server.port, str(server.fqdn))
+        outcome = partner.user("bob").chat_with(server.user("alice")).say("Hello!")
+
+    if found:
+        outcome.must_succeed()
+        server.user("alice").expect_message("Hello!", from_=partner.user("bob"))
+    else:
+        outcome.must_fail(phase="connect")
+
+
 @scenario(level="must", sources=("R39", "R40", "R41"), needs=NEEDS)
 @cases("records", *FOUND)
 def test_reached_by_its_records(federation: Federation, records: RecordSet) -> None:
@@ -246,55 +292,6 @@ def test_broken_address_lookup(federation: Federation, fault: str) -> None:
     server_contacts(federation, partner).must_fail()
 
     partner.edge.must_not_have_been_dialled()
-
-
-@scenario(level="should", sources=("C19", "RFC 2308 §7"), needs=NEEDS)
-@cases("fault", "servfail", "refused")
-def test_broken_lookup_is_asked_again(federation: Federation, fault: str) -> None:
-    """A lookup that went wrong ({fault}) is not held against the partner: the next message gets through."""
-    partner = federation.partner()
-    with federation.dns.fault(partner.domain.srv_name, fault):
-        server_contacts(federation, partner, text="too early").must_fail()
-
-    server_contacts(federation, partner, text="in time").must_succeed()
-
-
-@scenario(level="must", sources=("C19", "F1.6", "RFC 2308 §5"), needs=NEEDS)
-def test_missing_record_is_asked_for_again(federation: Federation) -> None:
-    """A partner that publishes its SRV record later is reached once the negative TTL, here 0, is over."""
-    partner = federation.partner(srv=False)
-    server_contacts(federation, partner, text="too early").must_fail()
-    edge_record(federation, partner)
-
-    server_contacts(federation, partner, text="in time").must_succeed()
-
-
-@scenario(level="must", sources=("C19", "F0.2", "RFC 2308 §5"), needs=INBOUND)
-def test_sender_is_believed_once_its_record_is_there(federation: Federation) -> None:
-    """A sender who was refused for want of an SRV record comes in once the record is there."""
-    partner = federation.partner(srv=False)
-    bob, alice = partner.user("bob"), federation.sut.user("alice")
-    must_be_turned_away(bob.chat_with(alice).say("too early"))
-    edge_record(federation, partner)
-
-    bob.chat_with(alice).say("in time").must_succeed()
-
-    alice.expect_message("in time", from_=bob)
-    alice.must_have_no_message()
-
-
-@scenario(level="should", sources=("C19", "F1.6", "RFC 2181 §8"), needs=NEEDS)
-def test_partner_that_moved(federation: Federation) -> None:
-    """A partner whose SRV record points elsewhere now is reached there once the old answer's TTL, here 0, is over."""
-    old = federation.partner()
-    server_contacts(federation, old, text="before").must_succeed()
-    new = federation.partner(domain=old.domain, fqdn=old.domain.child("new"), srv=False)
-    with federation.zones.edit(str(old.domain)) as zone:
-        zone.remove("_sipfederationtls._tcp", "SRV")
-    edge_record(federation, new)
-    old.edge.stop()
-
-    server_contacts(federation, new, text="after").must_succeed()
 
 
 @scenario(level="must", sources=("F1.19", "C19", "RFC 2782"), needs=NEEDS)
@@ -405,15 +402,6 @@ def test_target_that_is_no_host_name(federation: Federation, target: str) -> Non
     server_contacts(federation, partner).must_fail()
 
 
-@scenario(level="should", sources=("C19", "F1.21"), needs=NEEDS)
-def test_late_answer(federation: Federation) -> None:
-    """An answer of the DNS that comes a moment late is waited for."""
-    partner = federation.partner()
-    federation.dns.fault(partner.domain.srv_name, "late", delay=0.05)
-
-    server_contacts(federation, partner).must_succeed()
-
-
 @scenario(level="must", sources=("R76", "R77", "R79", "F4.7"), needs=NEEDS)
 def test_many_tenants_of_one_provider(federation: Federation) -> None:
     """Tenants of Teams share one edge outside their domains; a message to each gets to that tenant's user."""
@@ -450,11 +438,3 @@ def test_proven_for_one_domain_is_not_proven_for_another(federation: Federation)
     must_be_turned_away(second.user("bob").chat_with(alice).say("from the second"))
 
     must_have_reached_nobody(federation, alice)
-
-
-@scenario(level="must", sources=("R28", "C17"), needs=NEEDS)
-def test_the_servers_own_view_counts(federation: Federation) -> None:
-    """Where inner and outer DNS say different things, the server goes where its own DNS points (split view)."""
-    partner = federation.partner()
-    with record_sets.not_seen_by_itself(federation, partner):
-        server_contacts(federation, partner).must_succeed()

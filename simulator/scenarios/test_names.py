@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulator.names import Fqdn
-from simulator.scenarios import Case, cases, scenario
+from simulator.scenarios import Case, cases, happened, scenario
 from simulator.scenarios.contact import server_contacts
 from simulator.scenarios.steps import must_be_turned_away, must_have_reached_nobody
 
@@ -199,6 +199,25 @@ def test_capitals_in_the_address(federation: Federation) -> None:
     alice.chat_with(f"bob@{str(partner.domain).upper()}").say("Hello!").must_succeed()
 
     bob.expect_message("Hello!", from_=alice)
+
+
+@scenario(
+    level="info",
+    sources=("F7.1", "F7.2", "RFC 3261 §25.1"),
+    needs=("chat", "open-federation"),
+    outcomes={"delivered": "ok", "failed": ("tolerable", "Few people write the dot, and the sender is told.")},
+)
+def test_dot_at_the_end_of_the_address(federation: Federation) -> None:
+    """An address whose domain ends in a dot, which the grammar allows, is the same address."""
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+
+    outcome = alice.chat_with(f"bob@{partner.domain}.").say("Hello!")
+    happened(outcome)
+
+    if outcome.delivered:
+        bob.expect_message("Hello!", from_=alice)
+    bob.must_have_no_message()
 
 
 # -- steps -----------------------------------------------------------------------------------------------------------

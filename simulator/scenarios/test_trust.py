@@ -336,6 +336,18 @@ def test_own_certificate_before_a_strict_edge(federation: Federation, certificat
     (must_federate if accepted else must_not_federate)(server, partner)
 
 
+@scenario(level="info", sources=("F2.4", "C19"), needs=OWN, persona="sfb-2019")
+@cases("certificate, accepted", *shapes.OWN_BEFORE_RSA)
+def test_own_certificate_before_an_edge_of_rsa(federation: Federation, certificate: str, accepted: bool) -> None:
+    """An edge that takes RSA keys only federates or not by the server's key; here the server shows {certificate}."""
+    from simulator.partner import SFB_2019
+
+    server = newcomer(federation, certificate)
+    rsa = replace(SFB_2019, name="sfb-rsa", rules=replace(SFB_2019.rules, key_kinds=frozenset({"rsa"})))
+    partner = federation.partner(rsa, opposite=server)
+    (must_federate if accepted else must_not_federate)(server, partner)
+
+
 @scenario(level="must", sources=("F1.25", "F1.26", "F2.6"), needs=OWN)
 def test_edge_says_which_name_was_missing(federation: Federation) -> None:
     """The log of an edge of Skype for Business says which name it missed in the server's certificate, on both ways."""

@@ -226,3 +226,146 @@ def mixes_up_tenants(patch: pytest.MonkeyPatch) -> None:
         return await send(self, account, remote, *rest)
 
     patch.setattr(Chats, "send", to_the_first)
+
+
+@defect(
+    caught_by=(
+        "discovery/lookup-without-an-answer[no-answer]",
+        "discovery/lookup-without-an-answer[tc-without-tcp]",
+        "discovery/address-lookup-without-an-answer[no-answer]",
+        "discovery/sender-without-an-answer[no-answer]",
+    ),
+    also=("resilience",),
+    says=("when does it give such a question up?",),
+)
+def waits_for_the_dns_for_ever(patch: pytest.MonkeyPatch) -> None:
+    """The server never gives a question to the DNS up."""
+    from simulator.io import resolver
+
+    patch.setattr(resolver, "LIFETIME", 1e6)
+
+
+@defect(
+    caught_by=(
+        "discovery/lookup-without-an-answer[wrong-id]",
+        "discovery/address-lookup-without-an-answer[wrong-id]",
+        "discovery/sender-without-an-answer[wrong-id]",
+    )
+)
+def takes_any_answer_for_its_own(patch: pytest.MonkeyPatch) -> None:
+    """The server takes an answer of the DNS whose id it never sent, which anybody can forge."""
+    import dns.message
+
+    def careless(_query: Any, _reply: Any) -> bool:
+        return True
+
+    patch.setattr(dns.message.Message, "is_response", careless)
+
+
+@defect(caught_by=("discovery/sender-without-an-answer[no-answer]",), says=("does not answer",))
+def believes_while_the_dns_is_silent(patch: pytest.MonkeyPatch) -> None:
+    """The server believes a sender where the DNS does not answer at all."""
+    server_believes(patch, lambda _link, _way, refusal: "ended with timeout" in refusal.sentence)
+
+
+@defect(
+    caught_by=(
+        "discovery/partner-that-moved-two-minutes-ago",
+        "discovery/record-that-was-missing-two-minutes-ago",
+        "discovery/sender-whose-record-was-taken-away",
+    ),
+    says=("once the TTL, two minutes, is over",),
+)
+def takes_the_ttl_for_minutes(patch: pytest.MonkeyPatch) -> None:
+    """The server keeps each answer of the DNS, that something is missing too, sixty times as long as its TTL."""
+    kept: dict[Question, tuple[float, Answer]] = {}
+    clocks: list[Any] = []
+
+    def keep(question: Question, answer: Answer) -> Answer:
+        now = clocks[0].now()
+        until, old = kept.get(question, (0.0, answer))
+        if now < until:
+            return old
+        kept[question] = now + 60 * (answer.ttl or 0), answer
+        return answer
+
+    from simulator.connect_server import ways
+
+    make = ways.resolver
+
+    def with_clock(settings: Any, timers: Any) -> Any:
+        clocks[:] = [timers.clock]
+        return make(settings, timers)
+
+    patch.setattr(ways, "resolver", with_clock)
+    server_hears(patch, keep)
+
+
+@defect(caught_by=("discovery/the-servers-own-view-counts", "discovery/partner-that-only-others-see"))
+def asks_as_its_partners_do(patch: pytest.MonkeyPatch) -> None:
+    """The server asks another name server than its own, and sees what its partners see."""
+    from fakes.dns.views import Views
+
+    of = Views.of
+
+    def as_a_partner(self: Views, client: str, default: Any) -> Any:
+        views = list(self._views.values())
+        return views[0] if client == "127.0.0.1" and views else of(self, client, default)
+
+    patch.setattr(Views, "of", as_a_partner)
+
+
+@defect(caught_by=("discovery/own-name-leads-elsewhere-inside",))
+def looks_for_its_own_name(patch: pytest.MonkeyPatch) -> None:
+    """The server federates only where its own DNS gives its name the address that it listens on."""
+    from simulator.connect_server import ways
+    from simulator.io.resolver import Resolver
+
+    make = ways.resolver
+
+    def careful(settings: Any, timers: Any) -> Any:
+        class Careful(Resolver):
+            async def ask(self, question: Question) -> Answer:
+                own = await super().ask(Question(str(settings.fqdn), "A"))
+                right = not own.records or str(settings.listen.address) in own.records
+                return await super().ask(question) if right else Answer("servfail")
+
+        resolver = make(settings, timers)
+        resolver.__class__ = Careful
+        return resolver
+
+    patch.setattr(ways, "resolver", careful)
+
+
+@defect(caught_by=("discovery/own-target-beside-one-outside-the-domain",))
+def edge_looks_at_one_target_only(patch: pytest.MonkeyPatch) -> None:
+    """An edge of Skype for Business applies the name rule to the best SRV target only, and gives up where it fails."""
+    from simulator.discovery import selection
+
+    passes = selection._passes
+
+    def at_the_first(domain: Any, host: Any, rules: Any, unused: list[str]) -> bool:
+        return not unused and bool(passes(domain, host, rules, unused))
+
+    patch.setattr(selection, "_passes", at_the_first)
+
+
+@defect(caught_by=("discovery/own-dead-server-beside-the-living-one[never]",))
+def every_edge_fails_over(patch: pytest.MonkeyPatch) -> None:
+    """A partner that is to know no failover tries the next SRV target all the same."""
+    from simulator.discovery import selection
+
+    patch.setattr(selection, "_how_many", lambda _domain, ordered, _rules, _unused: len(ordered))
+
+
+@defect(caught_by=("discovery/own-dead-server-beside-the-living-one[by-priority]",))
+def no_edge_fails_over(patch: pytest.MonkeyPatch) -> None:
+    """A partner that is to try the next SRV target gives up after the best one."""
+    from simulator.partner.personas.persona import Persona
+
+    but = Persona.but
+
+    def without(self: Persona, **changes: Any) -> Persona:
+        return but(self, **(changes | {"failover": "best"} if "failover" in changes else changes))
+
+    patch.setattr(Persona, "but", without)

@@ -114,6 +114,24 @@ def takes_look_alikes_for_equal(patch: pytest.MonkeyPatch) -> None:
     takes_for(patch, "xn--cme-5cd", "acme")
 
 
+@defect(caught_by=("names/dot-at-the-end-of-the-address",))
+def loses_messages_to_addresses_with_a_dot(patch: pytest.MonkeyPatch) -> None:
+    """The server says that it has delivered a message whose address ends in a dot, and sends nothing."""
+    from types import SimpleNamespace
+
+    from simulator.io.user import User
+    from simulator.outcome import Outcome
+
+    chat_with = User.chat_with
+
+    def lost(self: User, other: Any) -> Any:
+        if str(other).endswith("."):
+            return SimpleNamespace(say=lambda _text: Outcome(True, 200, "OK", "message"))
+        return chat_with(self, other)
+
+    patch.setattr(User, "chat_with", lost)
+
+
 def switched_off(patch: pytest.MonkeyPatch, concerns: Any) -> None:
     """Keep a domain off when a switched-off route to another one `concerns` it."""
     from simulator.connect_server import ways

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.trust import ReasonKind
 from tests.defects.frame import defect
-from tests.defects.patches import forgive, habits_of_server, refuse, rules_of_personas, server_believes
+from tests.defects.patches import forgive, habits_of_server, refuse, rules_of_personas, server_believes, verdicts
 
 
 @defect(
@@ -282,3 +282,30 @@ def persona_accepts_a_forged_crl(patch: pytest.MonkeyPatch) -> None:
 def persona_knows_rsa_pss(patch: pytest.MonkeyPatch) -> None:
     """An edge of Skype for Business accepts RSASSA-PSS, which its documentation rules out."""
     rules_of_personas(patch, pss_ok=True)
+
+
+@defect(
+    caught_by=(
+        "trust/own-certificate-before-an-edge-of-rsa[p-256]",
+        "trust/own-certificate-before-an-edge-of-rsa[ed25519]",
+    )
+)
+def persona_overlooks_the_kind_of_key(patch: pytest.MonkeyPatch) -> None:
+    """An edge that is to take RSA keys only takes every key."""
+    forgive(patch, ReasonKind.KEY_TYPE, of_server=False)
+
+
+@defect(caught_by=("trust/own-certificate[p-384]", "trust/own-certificate[p-384-teams]"))
+def persona_knows_one_curve_only(patch: pytest.MonkeyPatch) -> None:
+    """An edge knows no curve but P-256."""
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+    from simulator.trust import Reason, Verdict
+
+    def strict(presented: Any, verdict: Verdict) -> Verdict:
+        key = presented.certificates[0].public_key()
+        if not isinstance(key, EllipticCurvePublicKey) or key.key_size == 256:
+            return verdict
+        return replace(verdict, reasons=(*verdict.reasons, Reason(ReasonKind.KEY_TYPE, "another curve")), pending=())
+
+    verdicts(patch, strict, of_server=False)
