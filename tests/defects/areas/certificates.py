@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from simulator.trust import ReasonKind
 from tests.defects.frame import defect
 from tests.defects.patches import verdicts
 
@@ -145,36 +146,20 @@ def holds_an_expired_certificate_against_the_partner(patch: pytest.MonkeyPatch) 
     verdicts(patch, grudge)
 
 
-@defect(caught_by=("certificates/partner-forgets-to-renew",), also=("trust",))
+@defect(
+    caught_by=("certificates/partner-forgets-to-renew",),
+    also=("trust/refused-as-*[expired]", "routes/bad-certificate-*[expired]"),
+)
 def trusts_for_ever(patch: pytest.MonkeyPatch) -> None:
     """The server judges certificates by the time of its own start."""
-    from simulator.io.transport import SipTransport
-    from tests.defects.patches import judged_by_server
+    start = datetime.now(UTC)
 
-    judge = SipTransport._judge_for
+    def late(presented: Any, verdict: Any) -> Any:
+        if presented.certificates[0].not_valid_after_utc < start:
+            return verdict
+        return replace(verdict, reasons=tuple(one for one in verdict.reasons if one.kind is not ReasonKind.EXPIRED))
 
-    class Stopped:
-        """Timers with a clock that shows when it was made."""
-
-        def __init__(self) -> None:
-            self.clock = self
-            self._time = datetime.now(UTC)
-
-        def today(self) -> datetime:
-            return self._time
-
-    stopped = Stopped()
-
-    def late(self: Any, presented: Any, expected: Any) -> Any:
-        if not judged_by_server(self.policy):
-            return judge(self, presented, expected)
-        real, self.timers = self.timers, stopped
-        try:
-            return judge(self, presented, expected)
-        finally:
-            self.timers = real
-
-    patch.setattr(SipTransport, "_judge_for", late)
+    verdicts(patch, late)
 
 
 @defect(
@@ -182,7 +167,6 @@ def trusts_for_ever(patch: pytest.MonkeyPatch) -> None:
 )
 def persona_goes_by_the_first_time(patch: pytest.MonkeyPatch) -> None:
     """An edge does not notice that the server's certificate has ended."""
-    from simulator.trust import ReasonKind
     from tests.defects.patches import forgive
 
     forgive(patch, ReasonKind.EXPIRED, of_server=False)
