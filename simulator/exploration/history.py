@@ -131,7 +131,7 @@ class History:
             for watching in self._of(side):
                 watching.undisturbed = False
         else:
-            side.partner.edge.hang_up()
+            side.partner.edge.drops_connections()
         side.shaken |= {*DIRECTIONS}
 
     def switch_route(self, side: Side, enabled: bool) -> None:

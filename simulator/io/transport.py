@@ -132,7 +132,9 @@ class SipTransport:
             return target.partition(".")[2] or target
         return None if self.asks_for == "none" else target
 
-    def _accept(self) -> Link:
+    def _accept(self) -> asyncio.Protocol:
+        if self.identity is None:
+            return _HangsUp()
         link = self._link("server", None, ())
         if len(self.links) > MAX_INCOMING:
             link.close("too many connections")
@@ -194,6 +196,14 @@ class SipTransport:
             expected=expected,
             revocation=None if self.policy.revocation is None else self.policy.revocation.data,
         )
+
+
+class _HangsUp(asyncio.Protocol):
+    """Ends a connection at once, as a TLS server without a certificate does."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """There is nothing to say."""
+        transport.close()
 
 
 def listen_advice(error: OSError) -> str:

@@ -188,15 +188,6 @@ class Edge:
         """What it was shown at each handshake, the latest last: SHA-256 in hexadecimal digits."""
         return self._loop.call(lambda: tuple(self._tap.seen))
 
-    def hang_up(self) -> None:
-        """End every connection that is open, and go on listening."""
-
-        def close_all() -> None:
-            for link in tuple(self._agent.transport.links):
-                link.close()
-
-        self._loop.call(close_all)
-
     def stop(self) -> None:
         """End every connection without a word, and listen no more."""
         self._loop.run(self._agent.transport.close())

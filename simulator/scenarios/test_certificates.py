@@ -309,7 +309,7 @@ def test_partner_renews_with_another_kind(federation: Federation, certificate: s
     server_contacts(federation, partner, text="before").must_succeed()
 
     partner.edge.present(federation.issue(partner.edge.fqdn, certificate))
-    partner.edge.hang_up()
+    partner.edge.drops_connections()
     must_chat_both_ways(federation, partner)
 
 

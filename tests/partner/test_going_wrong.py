@@ -67,6 +67,69 @@ def test_a_late_edge_answers_in_the_end(federation: Federation) -> None:
     partner.user("bob").expect_message(HELLO)
 
 
+def test_a_mishap_may_wait_for_what_the_partner_has_let_in(federation: Federation) -> None:
+    partner, stranger = federation.partner(), federation.partner(policy=FederationPolicy(partner_discovery=False))
+    let_in = partner.edge.answers("INVITE", 503, admitted=True)
+    kept_out = stranger.edge.answers("INVITE", 503, admitted=True)
+
+    assert say(federation, partner) == "503"
+    assert say(federation, stranger) == "504"
+    assert len(let_in.requests) == 1
+    assert kept_out.requests == ()
+
+
+def test_an_edge_that_drops_its_connections_goes_on_listening(federation: Federation) -> None:
+    partner = federation.partner()
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    chat = alice.chat_with(bob)
+    chat.say("before").must_succeed()
+
+    partner.edge.drops_connections()
+
+    assert partner.edge.connections == 0
+    bob.chat_with(alice).say("from here").must_succeed()  # the server has read the end by now
+    chat.say("after").must_succeed()
+    assert [bob.expect_message(text).text for text in ("before", "after")] == ["before", "after"]
+    alice.expect_message("from here")
+
+
+def test_an_edge_that_stops_is_back_when_it_recovers(federation: Federation) -> None:
+    partner = federation.partner()
+    partner.edge.stop()
+    assert say(federation, partner) == "connect"
+
+    partner.edge.recovers()
+
+    assert say(federation, partner) == "delivered"
+
+
+def test_an_edge_shows_the_certificate_that_it_is_given_from_the_next_connection_on(federation: Federation) -> None:
+    partner = federation.partner()
+    assert say(federation, partner) == "delivered"
+
+    partner.edge.present(federation.issue(partner.edge.fqdn, "expired"))
+    assert say(federation, partner) == "delivered"  # over the connection that was there before
+    partner.edge.drops_connections()
+    assert say(federation, partner) == "tls"
+
+    partner.edge.present(None)
+    assert say(federation, partner) == "tls"
+    assert partner.edge.probe().status is None
+
+    partner.edge.present(federation.issue(partner.edge.fqdn))
+    assert say(federation, partner) == "delivered"
+    assert partner.edge.probe().status == 200
+
+
+def test_an_edge_shows_another_certificate_for_a_while(federation: Federation) -> None:
+    partner = federation.partner()
+
+    with partner.edge.presenting(federation.issue(partner.edge.fqdn, "self-signed")):
+        assert say(federation, partner) == "tls"
+
+    assert say(federation, partner) == "delivered"
+
+
 @pytest.mark.parametrize("taken", [False, True])
 def test_an_edge_closes_before_or_after_it_has_taken_the_request(federation: Federation, taken: bool) -> None:
     partner = federation.partner()

@@ -397,6 +397,44 @@ class TestShapes:
         leaf, issuer = x509.load_pem_x509_certificates(authority.issue(FQDN, "server-only-intermediate").chain_pem)
         assert (_usages(leaf), _usages(issuer)) == ({server, client}, {server})
 
+    @pytest.mark.parametrize(
+        ("name", "subject", "lifetime"),
+        [
+            ("lets-encrypt-2026", f"CN={FQDN}", timedelta(days=90)),
+            ("lets-encrypt-tlsserver", "", timedelta(days=45)),
+            ("lets-encrypt-shortlived", "", timedelta(hours=160)),
+        ],
+    )
+    def test_lets_encrypt_certifies_servers_only(
+        self, authority: Authority, name: str, subject: str, lifetime: timedelta
+    ) -> None:
+        issued = authority.issue(FQDN, name)
+        leaf, issuer = x509.load_pem_x509_certificates(issued.chain_pem)
+
+        assert _usages(leaf) == _usages(issuer) == {ExtendedKeyUsageOID.SERVER_AUTH}
+        assert leaf.subject.rfc4514_string() == subject
+        assert leaf.not_valid_after_utc - leaf.not_valid_before_utc + timedelta(seconds=1) == lifetime
+        assert _names(leaf) == [FQDN]
+        _verify_as_server(authority, issued)
+
+    @pytest.mark.parametrize("name", ["ip-address", "lets-encrypt-shortlived"])
+    def test_an_address_is_named_beside_the_host(self, authority: Authority, name: str) -> None:
+        assert PROFILES[name].names_address
+        issued = authority.issue(FQDN, name, sans=["127.0.0.9"])
+
+        _verify_as_server(authority, issued)
+        _verify_as_server(authority, issued, "127.0.0.9")
+        with pytest.raises(verification.VerificationError):
+            _verify_as_server(authority, issued, "127.0.0.8")
+
+    def test_two_hours_are_over_after_two_hours(self, authority: Authority) -> None:
+        issued = authority.issue(FQDN, "two-hours")
+
+        assert issued.leaf.not_valid_after_utc <= AT + timedelta(hours=2)
+        _verify_as_server(authority, issued, at=AT)
+        with pytest.raises(verification.VerificationError):
+            _verify_as_server(authority, issued, at=AT + timedelta(hours=2))
+
     def test_lifetimes_are_exact(self, authority: Authority) -> None:
         days = {"short-lived": 160 / 24, "47-day": 47, "100-day": 100, "200-day": 200, "398-day": 398}
         for name, length in days.items():
