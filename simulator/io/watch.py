@@ -102,6 +102,12 @@ class Watch:
         seen = [one for one in self._account.seen if one.presentity == self._presentity and one.state is not None]
         return seen[-1] if seen else None
 
+    @property
+    def shown(self) -> tuple[Availability, ...]:
+        """Every availability that notifications have shown so far, in order; nothing is taken by that."""
+        seen = [one.state for one in self._account.seen if one.presentity == self._presentity]
+        return tuple(state.availability for state in seen if state is not None)
+
     def must_not_have_seen(self, availability: Availability | str) -> None:
         """Fail when a notification with this state came; meaningful after a later exchange has come back."""
         unwanted = word_of(availability)

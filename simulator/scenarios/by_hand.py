@@ -6,11 +6,15 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
+from simulator.errors import ExpectationFailed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from simulator.federation import Federation
     from simulator.partner import Partner
+    from simulator.partner.wire import Wire
+    from simulator.sip.message import Response
 
 _numbers = itertools.count(1)
 
@@ -62,3 +66,29 @@ def by_hand(
     head = "\r\n".join([line for line in changed.values() if line is not None] + list(more))
     filled = re.sub(r"\{(domain|server|edge|number)\}", lambda found: words[found[1]], head)
     return filled.encode("utf-8", "surrogateescape") + b"\r\n\r\n" + data
+
+
+def must_answer(wire: Wire, method: str, status: int = 200, *, what: str) -> Response:
+    """The server's next final answer to a `method` written by hand, which must have this status; `what` was sent."""
+    answer = wire.expect_answer(method)
+    if answer.status != status:
+        raise ExpectationFailed(f"The server must answer {what} with {status}, but its answer was {said(answer)}.")
+    return answer
+
+
+def must_refuse(wire: Wire, method: str, *, what: str) -> Response:
+    """The server's next final answer to a `method` written by hand, which must be a refusal."""
+    answer = wire.expect_answer(method)
+    if answer.status < 400:
+        raise ExpectationFailed(f"The server must refuse {what}, but its answer was {said(answer)}.")
+    return answer
+
+
+def said(answer: Response) -> str:
+    """An answer for a failure text, with what it gives as its reason."""
+    fields = [
+        f"{name}: {value}"
+        for name in ("Reason", "Warning", "ms-diagnostics", "ms-diagnostics-public")
+        for value in answer.headers.get_all(name)
+    ]
+    return " ".join((f"{answer.status} {answer.reason}".rstrip(), *(f"({field})" for field in fields)))

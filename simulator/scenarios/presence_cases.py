@@ -9,6 +9,8 @@ from simulator.scenarios.grades import Outcomes
 from simulator.scenarios.marking import Case
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simulator.federation import Federation
     from simulator.io.account import PresenceSeen
     from simulator.io.user import User
@@ -128,3 +130,27 @@ def must_show(watch: Watch, seen_as: set[str], *, last: bool = False) -> None:
             f"The watcher must see one of {', '.join(sorted(seen_as))}, but sees {seen.state.availability} "
             f"({seen.content_type} by {seen.came_by})."
         )
+
+
+def must_each_see_their_own(watches: Mapping[Watch, tuple[User, str]]) -> None:
+    """Each watch comes to show the state of the user that it is of, and none that only another one of them is in."""
+    try:
+        for watch, (_, state) in watches.items():
+            watch.expect(state)
+        for watch, (watched, _) in watches.items():
+            for other, state in watches.values():
+                if other is not watched:
+                    watch.must_not_have_seen(state)
+    except ExpectationFailed as missed:
+        strays = [
+            f"who watches {watched.uri} was shown {state!r}, which only {other.uri} ever was"
+            for watch, (watched, _) in watches.items()
+            for other, state in dict.fromkeys(watches.values())
+            if other is not watched and state in watch.shown
+        ]
+        if not strays:
+            raise
+        raise ExpectationFailed(
+            f"The server mixes up whose presence is whose: {'; '.join(dict.fromkeys(strays))}. {missed} "
+            "Look at how it ties a notification to its subscription, and a subscription to its user."
+        ) from None

@@ -15,6 +15,7 @@ from simulator.scenarios.presence_cases import (
     REFUSALS,
     STATES_OF_PARTNERS,
     STATES_OF_USERS,
+    must_each_see_their_own,
     must_show,
     server_notifies,
     without_extensions,
@@ -195,11 +196,7 @@ def test_everybody_sees_the_one_they_watch(federation: Federation) -> None:
     alice.set_presence("busy")
     anna.set_presence("away")
 
-    for watch, state in ((of_alice, "busy"), (of_anna, "away"), (both, "busy")):
-        watch.expect(state)
-    of_alice.must_not_have_seen("away")
-    of_anna.must_not_have_seen("busy")
-    both.must_not_have_seen("away")
+    must_each_see_their_own({of_alice: (alice, "busy"), of_anna: (anna, "away"), both: (alice, "busy")})
 
 
 @scenario(level="must", sources=("R1",), needs=NEEDS)
@@ -215,11 +212,7 @@ def test_users_see_the_ones_they_watch(federation: Federation) -> None:
     bob.set_presence("busy")
     berta.set_presence("away")
 
-    for watch, state in ((of_bob, "busy"), (of_berta, "away"), (annas, "busy")):
-        watch.expect(state)
-    of_bob.must_not_have_seen("away")
-    of_berta.must_not_have_seen("busy")
-    annas.must_not_have_seen("away")
+    must_each_see_their_own({of_bob: (bob, "busy"), of_berta: (berta, "away"), annas: (bob, "busy")})
 
 
 @scenario(level="must", sources=("R1",), needs=NEEDS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulator.errors import ExpectationFailed
 from simulator.scenarios import Case, cases, happened, scenario
-from simulator.scenarios.by_hand import by_hand
+from simulator.scenarios.by_hand import by_hand, must_answer, must_refuse, said
 from simulator.scenarios.contact import server_contacts
 from simulator.scenarios.odd_messages import BROKEN, GARBAGE, LEGAL, LONG, TURNED_AWAY, Odd
 from simulator.scenarios.steps import must_be_turned_away
@@ -87,7 +87,7 @@ def test_turned_away(federation: Federation, odd: Odd) -> None:
     if named is not None and odd.name.startswith(
         ("of a method", "that requires", "with content", "that subscribes to an")
     ):
-        assert named in answer.headers, f"a {answer.status} says in {named} what would be right"
+        assert named in answer.headers, f"a {answer.status} must say in {named} what would be right; it has none"
     _must_serve_on(federation, wire, partner)
     alice.must_have_no_message()
 
@@ -179,7 +179,7 @@ def test_message_in_pieces(federation: Federation, size: int) -> None:
 
     wire.send(*(message[start : start + size] for start in range(0, len(message), size)))
 
-    assert wire.expect_answer("MESSAGE").status == 200
+    must_answer(wire, "MESSAGE", what=f"a message that came in pieces of {size} bytes")
     alice.expect_message(text)
 
 
@@ -192,8 +192,8 @@ def test_many_requests_in_one_piece(federation: Federation) -> None:
 
     wire.send(b"".join(by_hand(federation, partner, "MESSAGE", body=f"number {number}") for number in range(20)))
 
-    statuses = [wire.expect_answer("MESSAGE").status for _ in range(20)]
-    assert statuses == [200] * 20
+    for number in range(20):
+        must_answer(wire, "MESSAGE", what=f"message {number} of 20 that came in one piece")
     must_have_got(alice, [f"number {number}" for number in range(20)])
 
 
@@ -207,7 +207,7 @@ def test_keep_alive_between_messages(federation: Federation, token: str) -> None
     for number in range(2):
         wire.send(token)
         wire.send(token.encode() + by_hand(federation, partner, "MESSAGE", body=f"number {number}") + token.encode())
-        assert wire.expect_answer("MESSAGE").status == 200
+        must_answer(wire, "MESSAGE", what=f"message {number} between keep-alives of {len(token)} bytes")
 
     must_have_got(alice, ["number 0", "number 1"])
     wire.must_be_open()
@@ -235,7 +235,12 @@ def test_stray_ack(federation: Federation) -> None:
     wire.send(by_hand(federation, partner, "ACK"))
     wire.send(by_hand(federation, partner, "OPTIONS"))
 
-    assert wire.expect_answer().cseq.method == "OPTIONS", "an ACK must not be answered"
+    answer = wire.expect_answer()
+    if answer.cseq.method != "OPTIONS":
+        raise ExpectationFailed(
+            f"The first answer must be that to the OPTIONS, but it is one to the {answer.cseq.method}: {said(answer)}. "
+            "An ACK is never answered, not with 481 either."
+        )
 
 
 @scenario(
@@ -260,7 +265,7 @@ def test_benotify_that_nobody_asked_for(federation: Federation) -> None:
 
     first = wire.expect_answer()
     if first.cseq.method == "BENOTIFY":
-        assert first.status >= 300, f"nobody asked for it, and it was answered {first.status}"
+        assert first.status >= 300, f"a BENOTIFY that belongs to no subscription was answered {said(first)}"
         wire.expect_answer("OPTIONS")
     happened("no answer" if first.cseq.method == "OPTIONS" else "refused")
 
@@ -286,7 +291,7 @@ def test_offer_of_compression(federation: Federation) -> None:
     )
 
     status = wire.expect_answer("NEGOTIATE").status
-    assert status not in (400, 483), f"it is legal, and was answered {status}"
+    assert status not in (400, 483), f"NEGOTIATE without a branch and with Max-Forwards 0 is legal, but got {status}"
     assert status != 200 or "Compression" in federation.ladder(width=200), "a 200 says what was agreed on"
     if status >= 300:
         _must_serve_on(federation, wire, partner)
@@ -332,17 +337,23 @@ def test_record_route_comes_back_as_it_was(federation: Federation) -> None:
     more = [f"Record-Route: {route}" for route in routes]
     wire.send(by_hand(federation, partner, "INVITE", instead=call, more=more, body=sdp, content_type="application/sdp"))
 
-    answer = wire.expect_answer("INVITE")
+    answer = must_answer(wire, "INVITE", what="an INVITE with two long Record-Route values")
     edge = f"{partner.edge.fqdn}:{partner.edge.port}"
-    assert answer.status == 200
-    assert answer.headers.all_of("record-route")[-2:] == [route.format(edge=edge) for route in routes]
+    given, came = [route.format(edge=edge) for route in routes], answer.headers.all_of("record-route")
+    if came[-2:] != given:
+        came_back = "".join(f"\n  {route}" for route in came) or " nothing"
+        raise ExpectationFailed(
+            f"The 200 must end with the Record-Route values of the INVITE, byte for byte and in their order:"
+            f"{''.join(f'{chr(10)}  {route}' for route in given)}\nWhat came back:{came_back}"
+        )
     inside = {**call, "To": f"To: <sip:alice@{{server}}>;tag={answer.to.tag}"}
-    assert answer.contact is not None
+    if answer.contact is None:
+        raise ExpectationFailed("The 200 to an INVITE must have a Contact, to which ACK and BYE go (RFC 3261 §12.1.1).")
     way = [f"Route: {route}" for route in reversed(answer.record_routes[:-2])]  # by the server's own, if it gave any
     for method, number in (("ACK", 1), ("BYE", 2)):
         lines = {"Request-Line": f"{method} {answer.contact.uri} SIP/2.0", "CSeq": f"CSeq: {number} {method}"}
         wire.send(by_hand(federation, partner, method, instead={**inside, **lines}, more=way))
-    assert wire.expect_answer("BYE").status == 200
+    must_answer(wire, "BYE", what="a BYE along the Record-Routes, to the Contact and with the tags of the 200")
 
 
 # -- whom to believe ----------------------------------------------------------------------------------------------
@@ -370,8 +381,7 @@ def test_headers_that_claim_trust(federation: Federation, headers: tuple[str, ..
 
     wire.send(by_hand(federation, partner, "MESSAGE", instead=lie, more=headers, body="Trust me"))
 
-    status = wire.expect_answer("MESSAGE").status
-    assert status >= 400, f"the lie was answered {status}"
+    must_refuse(wire, "MESSAGE", what=f"a message of {partner.domain}'s edge in the name of {victim.domain}")
     federation.sut.user("alice").must_have_no_message()
     _must_serve_others(federation)
 
@@ -389,7 +399,11 @@ def test_sender_hidden_behind_an_asserted_identity(federation: Federation) -> No
 
     if wire.expect_answer("MESSAGE").status < 300:
         shown = [message.sender for message in alice.messages]
-        assert f"sip:bob@{victim.domain}" not in shown, f"{partner.domain} spoke as {shown[-1]}"
+        if f"sip:bob@{victim.domain}" in shown:
+            raise ExpectationFailed(
+                f"Alice must not be shown a message of bob@{victim.domain}, for it came from the edge of "
+                f"{partner.domain}: P-Asserted-Identity and From are both claims, and the server believed one unproven."
+            )
     _must_serve_others(federation)
 
 
@@ -405,7 +419,11 @@ def test_asserted_identity_of_another_domain(federation: Federation) -> None:
 
     if wire.expect_answer("MESSAGE").status < 300:
         shown = [message.sender for message in alice.messages]
-        assert f"sip:bob@{victim.domain}" not in shown, f"{partner.domain} spoke as {shown[-1]}"
+        if f"sip:bob@{victim.domain}" in shown:
+            raise ExpectationFailed(
+                f"Alice must not be shown a message of bob@{victim.domain}, for it came from the edge of "
+                f"{partner.domain}: P-Asserted-Identity and From are both claims, and the server believed one unproven."
+            )
     _must_serve_others(federation)
 
 
@@ -440,8 +458,7 @@ def test_sender_of_the_servers_own_domain(federation: Federation) -> None:
 
     wire.send(by_hand(federation, partner, "MESSAGE", instead=lie, body="It is me, Anna"))
 
-    status = wire.expect_answer("MESSAGE").status
-    assert status >= 400, f"the lie was answered {status}"
+    must_refuse(wire, "MESSAGE", what=f"a message of {partner.domain}'s edge in the name of the server's own anna")
     federation.sut.user("alice").must_have_no_message()
     _must_serve_others(federation)
 
@@ -465,9 +482,7 @@ def _must_be_answered(wire: Wire, odd: Odd) -> Response:
     answer = wire.expect_answer(odd.method)
     if answer.status not in odd.statuses:
         right = " or ".join(map(str, sorted(odd.statuses)))
-        raise ExpectationFailed(
-            f"A {odd.method} {odd.name} must be answered {right}; the answer was {answer.status} {answer.reason}."
-        )
+        raise ExpectationFailed(f"A {odd.method} {odd.name} must be answered {right}; the answer was {said(answer)}.")
     return answer
 
 
@@ -478,7 +493,7 @@ def _must_be_refused_or_ended(wire: Wire, odd: Odd) -> None:
         right = " or ".join(map(str, sorted(odd.statuses)))
         raise ExpectationFailed(
             f"A {odd.method} {odd.name} must be answered {right}, or its connection ended; "
-            f"the answer was {found.status} {found.reason}."
+            f"the answer was {said(found)}."
         )
 
 
@@ -486,8 +501,7 @@ def _must_serve_on(federation: Federation, wire: Wire, partner: Partner) -> None
     """The connection is open and the next request on it is answered."""
     wire.must_be_open()
     wire.send(by_hand(federation, partner, "OPTIONS"))
-    status = wire.expect_answer("OPTIONS").status
-    assert status == 200, f"the next request on the connection was answered {status}"
+    must_answer(wire, "OPTIONS", what="the next request on the connection, an OPTIONS in order,")
 
 
 def _must_serve_others(federation: Federation) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.scenarios import Case, cases, happened, scenario
-from simulator.scenarios.by_hand import by_hand
+from simulator.scenarios.by_hand import by_hand, must_answer
 from simulator.scenarios.record_sets import refusing_port
 from simulator.scenarios.steps import must_be_turned_away, must_chat_both_ways, must_have_reached_nobody
 from simulator.scenarios.traffic import must_be_told, must_have_got
@@ -110,8 +110,8 @@ def test_source_port_is_dynamic(federation: Federation) -> None:
         source = partner.edge.must_have_been_dialled()
 
         port = int(source.rpartition(":")[2])
-        assert port >= 1024, f"it dialled from {source}"
-        assert port != federation.sut.port, f"it dialled from {source}, the port it listens on"
+        assert port >= 1024, f"the server must dial from a dynamic port (1024 and up), but dialled from {source}"
+        assert port != federation.sut.port, f"the server dialled from {source}, the port that it listens on"
 
 
 # -- one direction at a time --------------------------------------------------------------------------------------
@@ -489,6 +489,6 @@ def test_any_source(federation: Federation) -> None:
         wire = partner.edge.wire()
         sources.add(wire.source)
         wire.send(by_hand(federation, partner, "MESSAGE", body=f"message {number}"))
-        assert wire.expect_answer("MESSAGE").status == 200
+        must_answer(wire, "MESSAGE", what=f"a message of the route's own server that came from {wire.source}")
         alice.expect_message(f"message {number}")
-    assert len(sources) == 3
+    assert len(sources) == 3, f"the partner was to come from three ports, but came from {sources}"

@@ -62,7 +62,15 @@ def must_be_told(outcome: Outcome, status: int | None = None) -> None:
 
 def must_have_got(reader: User, texts: Sequence[str]) -> None:
     """These messages reached the user, each once and in this order, and no others."""
-    wanted, got = list(texts), [message.text for message in reader.messages]
+    _compare(reader, list(texts), [message.text for message in reader.messages])
+
+
+def must_have_got_in_any_order(reader: User, texts: Sequence[str]) -> None:
+    """The same, in whatever order."""
+    _compare(reader, sorted(texts), sorted(message.text for message in reader.messages))
+
+
+def _compare(reader: User, wanted: list[str], got: list[str]) -> None:
     if got == wanted:
         return
     hints = [f"{text!r} never came" for text in dict.fromkeys(wanted) if text not in got]

@@ -24,7 +24,11 @@ def tells_no_changes(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Watches, "notify_all", lambda _sound, _self, _account: None)
 
 
-@defect(caught_by=("presence/everybody-sees-the-one-they-watch",), also=("policy",), says=("as busy",))
+@defect(
+    caught_by=("presence/everybody-sees-the-one-they-watch",),
+    also=("policy",),
+    says=("mixes up whose presence is whose: who watches sip:anna@acme.test was shown 'busy', which only sip:alice@",),
+)
 def swaps_two_users(patch: pytest.MonkeyPatch) -> None:
     """The server shows the state of another user to the watchers of the second one."""
     from simulator.io.watches import Watches
