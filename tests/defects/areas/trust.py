@@ -18,6 +18,7 @@ from tests.defects.patches import forgive, habits_of_server, refuse, rules_of_pe
         "trust/refused-as-the-dialled-server[wildcard]",
         "trust/refused-as-the-dialling-client[wildcard]",
     ),
+    also=("routes/bad-certificate-*[wildcard]",),
     says=("never sent a message", "certificate: *.fabrikam", "Expected a failure, but the message"),
 )
 def accepts_wildcard(patch: pytest.MonkeyPatch) -> None:
@@ -74,25 +75,28 @@ def takes_the_domain_for_the_target(patch: pytest.MonkeyPatch) -> None:
     habits_of_server(patch, identity="either")
 
 
-@defect(caught_by=("trust/refused-as-*[expired]",), also=("certificates",))
+@defect(caught_by=("trust/refused-as-*[expired]",), also=("certificates", "routes/bad-certificate-*[expired]"))
 def accepts_expired(patch: pytest.MonkeyPatch) -> None:
     """The server accepts certificates that have ended."""
     forgive(patch, ReasonKind.EXPIRED)
 
 
-@defect(caught_by=("trust/refused-as-*[not-yet-valid]",))
+@defect(caught_by=("trust/refused-as-*[not-yet-valid]",), also=("routes/bad-certificate-*[not-yet-valid]",))
 def accepts_what_is_not_yet_valid(patch: pytest.MonkeyPatch) -> None:
     """The server accepts certificates before their time."""
     forgive(patch, ReasonKind.NOT_YET_VALID)
 
 
-@defect(caught_by=("trust/refused-as-*[untrusted]",), also=("routes/bad-certificate-of-the-routes-server*",))
+@defect(caught_by=("trust/refused-as-*[untrusted]",), also=("routes/bad-certificate-*[untrusted]",))
 def accepts_any_authority(patch: pytest.MonkeyPatch) -> None:
     """The server accepts certificates of authorities that it does not know."""
     forgive(patch, ReasonKind.UNTRUSTED)
 
 
-@defect(caught_by=("trust/refused-as-*[self-signed]",))
+@defect(
+    caught_by=("trust/refused-as-*[self-signed]",),
+    also=("routes/bad-certificate-*[self-signed]", "routes/bad-certificate-*[untrusted]"),
+)
 def accepts_self_signed(patch: pytest.MonkeyPatch) -> None:
     """The server accepts self-signed certificates."""
     forgive(patch, ReasonKind.SELF_SIGNED, ReasonKind.UNTRUSTED)
