@@ -141,6 +141,11 @@ def domain_of(uri: str) -> SipDomain:
     return _domain(SipUri.parse(uri).host)
 
 
+def domain_of_user(aor: str) -> SipDomain:
+    """The same of an address without parameters, as dialogs keep it."""
+    return _domain(aor.removeprefix("sip:").rpartition("@")[2])
+
+
 def sender_domain(request: Request) -> SipDomain:
     """The domain that a request claims to come from: P-Asserted-Identity where there is one, else From (fact 2)."""
     asserted = request.headers.values("P-Asserted-Identity")

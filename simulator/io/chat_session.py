@@ -28,6 +28,14 @@ GONE = frozenset({408, 480, 481})
 "Answers to an in-dialog MESSAGE that say the session is over; it is opened again (dialect facts §4.2)."
 
 
+def _no_chat(request: Request) -> int | None:
+    """What refuses an offer that would make something else of a chat of two."""
+    if request.content_type != "application/sdp":
+        return None
+    description = sdp.parse_im_sdp(request.body)
+    return description.status if isinstance(description, sdp.ImRefusal) else None
+
+
 class ChatSession:
     """An INVITE session that carries texts, from the side that called or that was called."""
 
@@ -54,6 +62,11 @@ class ChatSession:
         self._alarm = Alarm(agent.timers, self._on_timeout)
         self._invites: dict[int, tuple[Link, ServerTransaction]] = {}
         "The INVITEs that we answered, by CSeq number: their 2xx is repeated until the ACK comes."
+
+    @property
+    def peer(self) -> str:
+        """`sip:user@domain` of the other side."""
+        return self.remote
 
     @property
     def ended(self) -> bool:
@@ -174,7 +187,7 @@ class ChatSession:
         """Answer a request inside the dialog."""
         if request.method == "INVITE":
             self._invites[request.cseq.number] = link, transaction
-        response = self._session.receive_request(request, self._agent.now)
+        response = self._session.receive_request(request, self._agent.now, unacceptable=_no_chat)
         if response is None and request.method in ("MESSAGE", "INFO"):
             self._used = self._agent.now
             self._agent.chats.take_body(link, transaction, self.account)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from simulator.errors import InvalidName, RemoteProtocolError
 from simulator.io.account import Refusal
+from simulator.io.admission import domain_of_user, sender_domain
 from simulator.sip.dialog import Dialog
 from simulator.sip.options import bad_extension
 
@@ -37,13 +38,13 @@ class Reception:
             raise
 
     def _dispatch(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
-        if request.to.tag is not None:
-            self._dispatch_in_dialog(link, transaction, request)
-            return
         bad = bad_extension(request, self._agent.dialect.required_ok, as_proxy=self._agent.dialect.as_proxy)
         if bad is not None:
             self._agent.log(f"{request.method} requires {', '.join(bad.unsupported)}, which is not known here")
             self._agent.send_response(link, transaction, bad)
+            return
+        if request.to.tag is not None:
+            self._dispatch_in_dialog(link, transaction, request)
             return
         match request.method:
             case "INVITE":
@@ -58,7 +59,7 @@ class Reception:
             case "BYE" | "INFO" | "UPDATE":
                 self._refuse_dialog(link, transaction, "it is outside of any dialog")
             case "OPTIONS":
-                self._agent.respond(link, transaction, 200, headers=[("Allow", ", ".join(self._agent.dialect.allow))])
+                self._say_what_is_possible(link, transaction)
             case _:
                 self._agent.not_allowed(link, transaction)
 
@@ -70,11 +71,19 @@ class Reception:
                 self._unasked(request)
         if user is None:
             self._refuse_dialog(link, transaction, "there is no such dialog")
+        elif domain_of_user(user.peer) != sender_domain(request):
+            # Who has learnt the tags of a dialog is not yet who holds it.
+            self._refuse_dialog(link, transaction, f"the dialog is one with {user.peer}")
+        elif request.method == "OPTIONS":
+            self._say_what_is_possible(link, transaction)
         elif not self._agent.writer.is_our_route(request):
             sentence = "the route set is not valid: our Record-Route did not come back as it was"
             self._agent.refuse(link, transaction, self._agent.peering.refusal("route_set", sentence))
         else:
             user.on_request(link, transaction, request)
+
+    def _say_what_is_possible(self, link: Link, transaction: ServerTransaction) -> None:
+        self._agent.respond(link, transaction, 200, headers=[("Allow", ", ".join(self._agent.dialect.allow))])
 
     def _unasked(self, request: Request) -> None:
         """Remember a notification of a subscription that none of our users ever had."""

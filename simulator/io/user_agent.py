@@ -43,6 +43,10 @@ LEAVE_TIME = 1.0
 class DialogUser(Protocol):
     """Gets the requests inside one dialog."""
 
+    @property
+    def peer(self) -> str:
+        """`sip:user@domain` of the other side: nobody of another domain may speak in the dialog."""
+
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         """Answer it through the user agent."""
 

@@ -33,6 +33,11 @@ class Watched:
         self._before: PresenceState | None = None
         self._alarm = Alarm(agent.timers, self._on_timeout)
 
+    @property
+    def peer(self) -> str:
+        """`sip:user@domain` of the other side."""
+        return self.watcher
+
     def start(self, usage: NotifierUsage) -> None:
         """The subscription was granted."""
         self.usage = usage

@@ -35,6 +35,11 @@ class Watching:
         self.usage = usage
         self._alarm = Alarm(agent.timers, self._on_timeout)
 
+    @property
+    def peer(self) -> str:
+        """`sip:user@domain` of the other side."""
+        return self.presentity
+
     async def send(self, request: Request) -> Response:
         """Send a SUBSCRIBE of this subscription; the final answer, that to a better one after a 420 or 423."""
         again: list[Request] = []

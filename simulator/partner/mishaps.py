@@ -55,11 +55,12 @@ class Mishap:
         """Let it happen no more."""
         self._over = True
 
-    def must_have_happened(self, *, within: float = DEADLINE) -> None:
-        """Wait until it has happened; ExpectationFailed after `within` seconds without a request for it."""
-        if self.loop.run(self._befallen.find(lambda _line: True, within=within)) is None:
-            what = self.method or "request"
-            raise ExpectationFailed(f"The partner was to go wrong ({self.kind}) with a {what}, but none reached it.")
+    def must_have_happened(self, *, times: int = 1, within: float = DEADLINE) -> None:
+        """Wait until it has happened so often; ExpectationFailed after `within` seconds without a request for it."""
+        if self.loop.run(self._befallen.find(lambda _line: len(self._befallen) >= times, within=within)) is None:
+            what, came = self.method or "request", len(self._befallen)
+            seen = f"only {came} of {times}" if came else "none"
+            raise ExpectationFailed(f"The partner was to go wrong ({self.kind}) with a {what}, but {seen} reached it.")
 
     def happens_to(self, request: Request) -> bool:
         """Whether it happens to this request, which counts then."""

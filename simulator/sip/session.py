@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from random import randint
 from typing import Literal
@@ -134,9 +134,12 @@ class Session:
             return []
         return [self._bye()]
 
-    def receive_request(self, request: Request, now: float) -> Response | None:
+    def receive_request(
+        self, request: Request, now: float, *, unacceptable: Callable[[Request], int | None] | None = None
+    ) -> Response | None:
         """A request of the peer in this dialog: the response to send, or None for one that is yours to answer (MESSAGE,
-        INFO and whatever else is no matter of the session). BYE, re-INVITE and UPDATE are answered here."""
+        INFO and whatever else is no matter of the session). BYE, re-INVITE and UPDATE are answered here; `unacceptable`
+        gives the status that refuses an offer in one of the latter, which leaves the session as it is (§14.2)."""
         if self.dialog is None:
             return request.respond(481, to_tag=self.local_tag)
         try:
@@ -146,6 +149,9 @@ class Session:
             if request.method == "BYE":
                 return self._answer_bye(request, now)
             if request.method in ("INVITE", "UPDATE"):
+                status = unacceptable(request) if unacceptable is not None and request.body else None
+                if status is not None:
+                    return request.respond(status)
                 return self._answer_change(request, now)
         except RemoteProtocolError as error:
             return request.respond(error.status_hint)

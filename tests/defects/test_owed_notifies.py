@@ -14,6 +14,13 @@ SEEN_BY_A_NOTIFY = (
     ("discovery/guesses-the-server", "discovery/not-reached-without-its-record[address-only]"),
     ("discovery/tries-one-address-only", "discovery/reached-by-its-records[second-address-answers]"),
     ("discovery/keeps-answers-for-ever", "discovery/partner-that-moved"),
+    ("policy/ignores-the-master-switch", "policy/tenant-that-refuses[master-switch-off]"),
+    ("policy/ignores-the-users-policy", "policy/lists-of-a-user[none]"),
+    ("dialogs/repeats-refused-notifications", "policy/lists-that-refuse[blocked]"),
+    ("resilience/gives-a-partner-up-for-ever", "resilience/first-message[connect-refused]"),
+    ("resilience/keeps-a-dead-connection", "resilience/connection-that-ended-between-two-messages"),
+    ("resilience/ends-dialogs-with-their-connection", "resilience/change-after-the-connection-ended"),
+    ("presence/sends-benotify-unasked", "presence/updates-come-as-the-200-promised[without-extensions]"),
 )
 
 

@@ -266,8 +266,9 @@ def test_a_lost_session_is_opened_again_and_the_text_is_sent_once_more(federatio
 class LostSession:
     """Answers every request inside a dialog with one status, also with 408, which only a proxy that is none sends."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, peer: str) -> None:
         self.status = status
+        self.peer = peer
 
     def on_request(self, link: Link, transaction: ServerTransaction, request: Request) -> None:
         del transaction
@@ -285,7 +286,7 @@ def test_a_text_that_came_to_nothing_with_its_session_is_sent_in_a_new_one(
     chat = alice.chat_with(bob)
     chat.say("one").must_succeed()
     (dialog,) = partner.agent.dialogs
-    partner._loop.call(partner.agent.dialogs.__setitem__, dialog, LostSession(status))
+    partner._loop.call(partner.agent.dialogs.__setitem__, dialog, LostSession(status, alice.uri))
 
     chat.say("two").must_succeed()
 

@@ -199,14 +199,26 @@ def subscribes_again_after_a_rejection(patch: pytest.MonkeyPatch) -> None:
 def sends_benotify_unasked(patch: pytest.MonkeyPatch) -> None:
     """The server sends updates as BENOTIFY, which its 200 did not promise."""
     from simulator.io.watches import Watches
+    from simulator.sip.notifier import NotifierUsage
     from simulator.sip.options import SubscriptionOptions
+
+    eager_ones: list[NotifierUsage] = []
 
     def eager(sound: Any, self: Any, *arguments: Any, **named: Any) -> Any:
         usage = sound(self, *arguments, **named)
         usage.agreed = SubscriptionOptions(benotify=True)
+        eager_ones.append(usage)
         return usage
 
     break_server(patch, Watches, "_grant", eager)
+    tell = NotifierUsage._tell
+
+    def tell_eagerly(self: Any, now: float) -> Any:
+        if self in eager_ones:
+            self.agreed = SubscriptionOptions(benotify=True)
+        return tell(self, now)
+
+    patch.setattr(NotifierUsage, "_tell", tell_eagerly)
 
 
 @defect(caught_by=("presence/user-stops-watching",))

@@ -142,6 +142,7 @@ def ends_dialogs_with_their_connection(patch: pytest.MonkeyPatch) -> None:
         if is_server(self) and link.handshake is not None:
             self.chats.close()
             self.watches.close()
+            self.dialogs.clear()
 
     patch.setattr(UserAgent, "on_closed", forgetful)
 
