@@ -122,8 +122,11 @@ class Chat:
         return self._loop.call(agent.cancel_chat, self._account, self._other)
 
     def _named(self, outcome: Outcome, text: str) -> Outcome:
+        return replace(outcome, subject=self._words(text))
+
+    def _words(self, text: str) -> str:
         shown = text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "…"
-        return replace(outcome, subject=f"the message {shown!r} from {self._account.uri} to {self._other}")
+        return f"the message {shown!r} from {self._account.uri} to {self._other}"
 
 
 class Saying:
@@ -144,7 +147,10 @@ class Saying:
         try:
             outcome = self._future.result(within)
         except NotInTime:
-            raise ExpectationFailed(f"The message {self._text!r} has no final answer after {within:g} s.") from None
+            raise ExpectationFailed(
+                f"Whether {self._chat._words(self._text)} arrived is still open after {within:g} s: "
+                "its sender has neither a final answer nor a word that there is none."
+            ) from None
         return self._chat._named(outcome, self._text)
 
     def cancel(self) -> None:

@@ -137,7 +137,8 @@ class Wire:
         found = self._loop.run(self._answer(wanted, within))
         if not isinstance(found, Response):
             seen = ", ".join(message.start_line for message in self._tap.arrived) or "nothing"
-            end = f" Then the server ended the connection: {self._link.closed_because}." if self.is_closed else ""
+            why = str(self._link.closed_because).rstrip(".")
+            end = f" Then the server ended the connection: {why}." if self.is_closed else ""
             raise ExpectationFailed(
                 f"The server must answer the {method or 'request'} that was sent by hand; what came was: {seen}.{end}"
             )

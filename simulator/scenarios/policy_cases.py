@@ -164,13 +164,23 @@ TENANTS_REFUSING: Final = (
 )
 
 BELOW: Final = (
-    Case("exact", "", False, False, words="the domain itself"),
-    Case("subdomain", "sub.", False, True, words="its subdomain, which is another domain"),
-    Case("subdomain-with-all", "sub.", True, False, words="its subdomain, with BlockAllSubdomains"),
+    Case("exact", "", False, False, words="keeps it out"),
+    Case("subdomain", "sub.", False, True, words="lets its subdomain in, which is another domain"),
+    Case("subdomain-with-all", "sub.", True, False, words="keeps its subdomain out as well, with BlockAllSubdomains"),
     Case(
-        "two-labels-below-with-all", "a.sub.", True, False, words="what lies two labels below, with BlockAllSubdomains"
+        "two-labels-below-with-all",
+        "a.sub.",
+        True,
+        False,
+        words="keeps out what lies two labels below, with BlockAllSubdomains",
     ),
-    Case("no-label-boundary-with-all", "sub", True, True, words="a name that only ends alike"),
+    Case(
+        "no-label-boundary-with-all",
+        "sub",
+        True,
+        True,
+        words="lets a name in that only ends alike, even with BlockAllSubdomains",
+    ),
 )
 """What stands before the blocked name, whether BlockAllSubdomains is on, and whether messages get through."""
 

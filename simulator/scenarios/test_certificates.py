@@ -179,7 +179,10 @@ def test_activation_cuts_no_connection(federation: Federation) -> None:
     alice.expect_message("after", from_=bob)
     more = len(partner.edge.seen_certificates) - connections
     if more:
-        raise ExpectationFailed(f"The chat must go on over its connection; the activation led to {more} new one(s).")
+        raise ExpectationFailed(
+            "The chat must go on over the connection that it has, but after another certificate was activated "
+            f"the partner had to open {more} more: the server ended the old one."
+        )
 
 
 @scenario(level="must", sources=("R65", "R75"), needs=NEEDS)

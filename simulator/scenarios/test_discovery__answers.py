@@ -116,7 +116,10 @@ def test_missing_record_is_asked_for_again(federation: Federation) -> None:
     server_contacts(federation, partner, text="too early").must_fail()
     edge_record(federation, partner)
 
-    server_contacts(federation, partner, text="in time").must_succeed()
+    contact = server_contacts(federation, partner, text="in time")
+
+    contact.must_have_asked(partner.domain.srv_name, "SRV")
+    contact.must_succeed()
 
 
 @scenario(level="must", sources=("C19", "F1.6", "RFC 2308 §5"), needs=(*NEEDS, "time"))
@@ -175,7 +178,10 @@ def test_partner_that_moved(federation: Federation) -> None:
     edge_record(federation, new)
     old.edge.stop()
 
-    server_contacts(federation, new, text="after").must_succeed()
+    contact = server_contacts(federation, new, text="after")
+
+    contact.must_have_asked(old.domain.srv_name, "SRV")
+    contact.must_succeed()
 
 
 @scenario(level="must", sources=("C19", "F1.6", "RFC 2181 §8"), needs=(*NEEDS, "time"))
@@ -192,7 +198,10 @@ def test_partner_that_moved_two_minutes_ago(federation: Federation) -> None:
 
     federation.advance(TTL + 1)
 
-    server_contacts(federation, new, text="after").must_succeed()
+    contact = server_contacts(federation, new, text="after")
+
+    contact.must_have_asked(old.domain.srv_name, "SRV")
+    contact.must_succeed()
 
 
 # -- answers that depend on who asks --------------------------------------------------------------------------------

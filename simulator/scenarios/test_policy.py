@@ -367,7 +367,7 @@ def test_presence_of_a_tenant_that_refuses(
 @scenario(level="must", sources=("F0.8", "F3.6", "P11"), needs=(*OUTBOUND, "identity"))
 @cases("above, all_subdomains, delivered", *BELOW)
 def test_block_list_and_subdomains(federation: Federation, above: str, all_subdomains: bool, delivered: bool) -> None:
-    """A Teams tenant that blocks a domain lets {above} through or not, and a sender who is blocked is told."""
+    """A Teams tenant that blocks a domain {above}; a sender who is kept out is told."""
     blocked = federation.fresh_domain("contoso")
     domain = f"{above}{blocked}"
     server = federation.server(domain, f"sip.{domain}")

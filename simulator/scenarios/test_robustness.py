@@ -368,10 +368,19 @@ def test_record_route_comes_back_as_it_was(federation: Federation) -> None:
             "ms-edge-proxy-message-trust: ms-source-type=AuthorizedServer;ms-ep-fqdn=edge.example;"
             "ms-source-verified-user=verified;ms-source-network=federation",
         ),
+        words="ms-edge-proxy-message-trust",
     ),
-    Case("asserted-level", ("ms-asserted-verification-level: ms-source-verified-user=verified",)),
-    Case("split-domain", ("ms-split-domain-info: ms-traffic-type=SplitIntra",)),
-    Case("authenticated", ('Authentication-Info: NTLM rspauth="01000000", srand="1", snum="1"',)),
+    Case(
+        "asserted-level",
+        ("ms-asserted-verification-level: ms-source-verified-user=verified",),
+        words="ms-asserted-verification-level",
+    ),
+    Case("split-domain", ("ms-split-domain-info: ms-traffic-type=SplitIntra",), words="ms-split-domain-info"),
+    Case(
+        "authenticated",
+        ('Authentication-Info: NTLM rspauth="01000000", srand="1", snum="1"',),
+        words="Authentication-Info",
+    ),
 )
 def test_headers_that_claim_trust(federation: Federation, headers: tuple[str, ...]) -> None:
     """A partner that speaks for another one's domain is refused, whatever its headers say about trust ({headers})."""

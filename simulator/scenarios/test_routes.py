@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.errors import ExpectationFailed
 from simulator.scenarios import Case, cases, happened, scenario
 from simulator.scenarios.by_hand import by_hand, must_answer
 from simulator.scenarios.record_sets import refusing_port
@@ -269,7 +270,13 @@ def test_route_is_changed(federation: Federation) -> None:
     federation.sut.add_route(new.domain, new.edge.fqdn, new.edge.port)
     alice.chat_with(old.user("bob")).close()
 
-    alice.chat_with(new.user("bob")).say("after").must_succeed()
+    outcome = alice.chat_with(new.user("bob")).say("after")
+    if any(message.text == "after" for message in old.user("bob").messages):
+        raise ExpectationFailed(
+            f"The route to {old.domain} leads to {new.edge.fqdn} now, but the message came to the old host, "
+            f"{old.edge.fqdn}: the server goes by the route as it was, or uses a connection that it has."
+        )
+    outcome.must_succeed()
     new.user("bob").expect_message("after", from_=alice)
     old.user("bob").must_have_no_message()
 

@@ -20,14 +20,17 @@ def believes_trust_headers(patch: pytest.MonkeyPatch) -> None:
     def gullible(self: Any, link: Any, transaction: Any, request: Any) -> None:
         said = request.headers.get("ms-edge-proxy-message-trust") or ""
         if is_server(self._agent) and "verified" in said:
-            self._agent.take(link, transaction, request)
+            self._agent.reception.take(link, transaction, request)
         else:
             on_request(self, link, transaction, request)
 
     patch.setattr(Admission, "on_request", gullible)
 
 
-@defect(caught_by=("robustness/sender-hidden-behind-an-asserted-identity",), says=("spoke as",))
+@defect(
+    caught_by=("robustness/sender-hidden-behind-an-asserted-identity",),
+    says=("must not be shown a message of bob@", "believed one unproven"),
+)
 def shows_whom_nobody_has_proven(patch: pytest.MonkeyPatch) -> None:
     """The asserted identity is proven, and another one, that of From, is shown."""
     from simulator.connect_server.server import ConnectServer
