@@ -54,7 +54,7 @@ class Lookup:
 
     async def run(self) -> Found:
         """Do the three steps."""
-        import simulator.io.name_servers  # noqa: F401 - dnspython's 100 ms are not the name server's
+        import dns.asyncquery  # noqa: F401 - dnspython's 100 ms are not the name server's
 
         if self.checkup.static is not None:
             return await self._static(self.checkup.static)

@@ -1,11 +1,10 @@
-"""Asks the DNS what a discovery plan wants to know (RFC 1035, RFC 2782), with dnspython's messages."""
+"""Asks the DNS what a discovery plan wants to know (RFC 1035, RFC 2782)."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from simulator.discovery import (
     Answer,
@@ -14,15 +13,11 @@ from simulator.discovery import (
     DiscoveryPlan,
     Question,
     Route,
-    SrvRecord,
-    Status,
     Target,
 )
+from simulator.io import name_servers
+from simulator.io.dns_messages import CannotAsk
 from simulator.io.timers import Timers, time_limit
-
-if TYPE_CHECKING:
-    import dns.message
-    import dns.rrset
 
 LIFETIME = 4.0
 "Seconds after which a question counts as unanswered."
@@ -54,6 +49,9 @@ class Resolver:
     async def discover(self, plan: DiscoveryPlan) -> Route | DiscoveryFailed:
         """Ask every question of `plan`, at once those that need no other's answer, and return where it leads."""
         while questions := plan.open_questions:
+            if len(questions) == 1:
+                plan.answer(questions[0], await self.ask(questions[0]))
+                continue
             for question, answer in zip(questions, await asyncio.gather(*map(self.ask, questions)), strict=True):
                 plan.answer(question, answer)
         return plan.result
@@ -77,55 +75,12 @@ class Resolver:
         return answer
 
     async def _ask(self, question: Question) -> Answer:
-        import dns.exception
-        import dns.message
-
-        from simulator.io import name_servers
-
         try:
-            query = dns.message.make_query(question.name.rstrip(".") + ".", question.type)
             if self._servers is None:
                 self._servers = name_servers.of_the_system()
             async with time_limit(LIFETIME, self._timers):
-                reply = await name_servers.reply_to(query, self._servers, self._source)
-            return _answer(reply, question.type)
+                return await name_servers.answer_to(question, self._servers, self._source)
         except TimeoutError:
             return Answer("timeout")
-        except dns.exception.DNSException:
+        except CannotAsk:
             return Answer("servfail")
-
-
-def _answer(reply: dns.message.QueryMessage, kind: str) -> Answer:
-    """What a reply says; raises DNSException where it contradicts itself."""
-    import dns.rcode
-
-    code = reply.rcode()
-    if code == dns.rcode.NXDOMAIN:
-        return _negative("nxdomain", reply)
-    if code != dns.rcode.NOERROR:
-        return Answer("refused" if code == dns.rcode.REFUSED else "servfail")
-    chain = reply.resolve_chaining()
-    if chain.answer is None:
-        return _negative("nodata", reply)
-    alias = chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else None
-    return Answer("noerror", _records(chain.answer, kind), alias, float(chain.minimum_ttl))
-
-
-def _records(rrset: dns.rrset.RRset, kind: str) -> tuple[str | SrvRecord, ...]:
-    if kind == "SRV":
-        return tuple(SrvRecord(item.priority, item.weight, item.port, item.target.to_text()) for item in rrset)
-    return tuple(item.address for item in rrset)
-
-
-def _negative(status: Status, message: dns.message.QueryMessage) -> Answer:
-    """An answer without records: what it is worth to a cache stands in its SOA record (RFC 2308 §5)."""
-    import dns.exception
-    import dns.rdatatype
-
-    try:
-        chain = message.resolve_chaining()
-    except dns.exception.DNSException:
-        return Answer(status)
-    alias = chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else None
-    has_soa = any(rrset.rdtype == dns.rdatatype.SOA for rrset in message.authority)
-    return Answer(status, (), alias, float(chain.minimum_ttl) if has_soa else None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from types import TracebackType
 
 from simulator.clock import SystemClock
 
@@ -73,19 +73,31 @@ class Timers:
             self._plan()
 
 
-@asynccontextmanager
-async def time_limit(seconds: float, timers: Timers | None) -> AsyncIterator[None]:
+class time_limit:  # noqa: N801 - as `asyncio.timeout`, which it stands beside
     """As `asyncio.timeout`, on the clock of `timers`; on the real one without them. Raises TimeoutError."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(seconds if timers is None else None) as limit:
-        timer = None
-        if timers is not None:
-            timer = timers.call_at(timers.clock.now() + seconds, lambda: limit.reschedule(loop.time()))
-        try:
-            yield
-        finally:
-            if timer is not None:
-                timer.cancel()
+
+    __slots__ = ("_limit", "_seconds", "_timer", "_timers")
+
+    def __init__(self, seconds: float, timers: Timers | None) -> None:
+        self._seconds = seconds
+        self._timers = timers
+        self._limit = asyncio.timeout(seconds if timers is None else None)
+        self._timer: Timer | None = None
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+        if self._timers is not None:
+            self._timer = self._timers.call_at(self._timers.clock.now() + self._seconds, self._end)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._limit.__aexit__(kind, error, trace)  # which turns the cancellation into a TimeoutError
+
+    def _end(self) -> None:
+        self._limit.reschedule(asyncio.get_running_loop().time())
 
 
 class Alarm:

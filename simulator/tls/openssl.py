@@ -176,18 +176,47 @@ def certificate(der: bytes) -> x509.Certificate:
 def load_identity(context: SSL.Context, chain_pem: bytes, key_pem: bytes) -> None:
     """Present this chain, as it is; raises ConfigurationError when it can't be read or the key is not its own."""
     try:
-        leaf, *others = x509.load_pem_x509_certificates(chain_pem)
-        key: Any = load_pem_private_key(key_pem, None)
-        context.use_certificate(leaf)
-        for certificate in others:
-            context.add_extra_chain_cert(certificate)
-        context.use_privatekey(key)
+        leaf, *others = _chain(chain_pem)
+        key = _key(key_pem)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
             [Problem("certificate", f"The certificate or its key can't be read: {error}")]
         ) from error
+    clear_errors()
+    # pyOpenSSL's own methods encode and decode all of them anew, for half the cost of a context.
+    done = _lib.SSL_CTX_use_certificate(context._context, leaf._x509)
+    for certificate in others:
+        if done and _lib.X509_up_ref(certificate._x509):
+            done = _lib.SSL_CTX_add_extra_chain_cert(context._context, certificate._x509)
+    if not done or not _lib.SSL_CTX_use_PrivateKey(context._context, key._pkey):
+        complaint = _latest_error()
+        raise ConfigurationError([Problem("certificate", f"OpenSSL does not take it: {reason(complaint)}.")])
+
+
+@lru_cache(maxsize=64)
+def _chain(pem: bytes) -> tuple[crypto.X509, ...]:
+    """What OpenSSL makes of the certificates; raises ValueError. Both roles of an element present the same."""
+    return tuple(map(_native_certificate, x509.load_pem_x509_certificates(pem)))
+
+
+@lru_cache(maxsize=64)
+def _native_certificate(certificate: x509.Certificate) -> crypto.X509:
+    return crypto.X509.from_cryptography(certificate)
+
+
+@lru_cache(maxsize=16)
+def _key(pem: bytes) -> crypto.PKey:
+    """What OpenSSL makes of the key; raises ValueError or TypeError."""
+    key: Any = load_pem_private_key(pem, None)
+    return crypto.PKey.from_cryptography_key(key)
+
+
+def _latest_error() -> SSL.Error:
+    """What OpenSSL has just complained of; the queue is empty then."""
+    try:
+        SSL._raise_current_error()
     except SSL.Error as error:
-        raise ConfigurationError([Problem("certificate", f"OpenSSL does not take it: {reason(error)}.")]) from error
+        return error
 
 
 # pyOpenSSL's own methods do the same as these four at three times the cost a message: they read until an exception
