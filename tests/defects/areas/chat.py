@@ -89,6 +89,7 @@ def cuts_the_text_of_an_invite(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("chat/session-that-the-partner-has-lost",),
+    also=("discovery/partner-that-moved*",),
     says=("failed in phase 'message' with 481",),
 )
 def gives_up_on_481(patch: pytest.MonkeyPatch) -> None:
@@ -109,7 +110,11 @@ def gives_up_on_481(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("chat/session-that-the-partner-has-lost",),
-    also=("policy/answer-to-an-unverified-sender",),
+    also=(
+        "policy/answer-to-an-unverified-sender",
+        "discovery/partner-that-moved*",
+        "resilience/partner-that-restarts-*",
+    ),
     says=("'two' came 2 times",),
 )
 def sends_twice_after_481(patch: pytest.MonkeyPatch) -> None:
@@ -137,7 +142,9 @@ def sends_twice_after_481(patch: pytest.MonkeyPatch) -> None:
 
 
 @defect(
-    caught_by=("chat/new-session-replaces-the-old", "chat/conversation-that-is-open-already"), says=("486 Busy Here",)
+    caught_by=("chat/new-session-replaces-the-old", "chat/conversation-that-is-open-already"),
+    also=("resilience/partner-that-restarts-*", "dialogs"),
+    says=("486 Busy Here",),
 )
 def refuses_a_second_session(patch: pytest.MonkeyPatch) -> None:
     """The server answers 486 to a caller with whom a session is open already."""

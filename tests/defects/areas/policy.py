@@ -110,7 +110,10 @@ def sends_refused_messages_again(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, ChatSession, "send", stubborn)
 
 
-@defect(caught_by=("policy/to-many-tenants-behind-one-edge",))
+@defect(
+    caught_by=("policy/to-many-tenants-behind-one-edge",),
+    also=("discovery/many-tenants-of-one-provider", "routes/two-routes-to-one-server"),
+)
 def mixes_tenants(patch: pytest.MonkeyPatch) -> None:
     """The server tells the people behind one edge apart by the name before the `@` alone."""
     from simulator.io.chats import Chats
@@ -121,7 +124,7 @@ def mixes_tenants(patch: pytest.MonkeyPatch) -> None:
         for (own, other), session in tuple(self._sessions.items()):
             dialog = session._session.dialog
             there = dialog is not None and any(edge in route for route in dialog.routes)
-            if there and own == account.uri and other.startswith(f"{name}@") and session.usable:
+            if there and own == account.uri and other != remote and other.startswith(f"{name}@") and session.usable:
                 return await session.send(message, form)
         return await sound(self, account, remote, message, form)
 
