@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from simulator.scenarios.contact import server_contacts
 from simulator.scenarios.marking import Case
 
 if TYPE_CHECKING:
@@ -250,3 +251,13 @@ def answer(row: tuple[int, str, bool]) -> Any:
     from simulator.partner import Answer
 
     return Answer(row[0], row[1], closes=row[2])
+
+
+def must_pass(federation: Federation, partner: Partner, to_the_partner: bool) -> None:
+    """A message reaches the partner, or one of the partner reaches the server's user."""
+    if to_the_partner:
+        server_contacts(federation, partner).must_succeed()
+        return
+    alice, bob = federation.sut.user("alice"), partner.user("bob")
+    bob.chat_with(alice).say("Hello").must_succeed()
+    alice.expect_message("Hello", from_=bob)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from simulator.io.user import User
     from simulator.io.watch import Watch
     from simulator.partner import Persona
+    from simulator.sip.message import Response
 
 PIDF: Final = "application/pidf+xml"
 XPIDF: Final = "application/xpidf+xml"
@@ -154,3 +155,11 @@ def must_each_see_their_own(watches: Mapping[Watch, tuple[User, str]]) -> None:
             f"The server mixes up whose presence is whose: {'; '.join(dict.fromkeys(strays))}. {missed} "
             "Look at how it ties a notification to its subscription, and a subscription to its user."
         ) from None
+
+
+def until_the_end(answer: Response) -> float:
+    """Most of the seconds that a 200 to SUBSCRIBE grants: past the refresh, and short of the end."""
+    granted = answer.expires
+    if not granted:
+        raise ExpectationFailed("The 200 to a SUBSCRIBE must say for how long it is (Expires, RFC 6665 §4.2.1.1).")
+    return granted - 30 if granted > 120 else granted * 0.75

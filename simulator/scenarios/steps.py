@@ -41,3 +41,11 @@ def must_be_turned_away(outcome: Outcome) -> Outcome:
             "Look at the DNS records of the server under test, and at the partner's policy."
         )
     return outcome
+
+
+def must_serve_others(federation: Federation) -> None:
+    """A user of another partner reaches a user of the server."""
+    other = federation.partner().user("other")
+    anna = federation.sut.user("anna")
+    other.chat_with(anna).say("from another one").must_succeed()
+    anna.expect_message("from another one", from_=other)

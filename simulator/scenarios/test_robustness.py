@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from simulator.errors import ExpectationFailed
 from simulator.scenarios import Case, cases, happened, scenario
-from simulator.scenarios.by_hand import by_hand, must_answer, must_refuse, said
+from simulator.scenarios.by_hand import by_hand, must_answer, said
 from simulator.scenarios.contact import server_contacts
-from simulator.scenarios.odd_messages import BROKEN, GARBAGE, LEGAL, LONG, TURNED_AWAY, Odd
-from simulator.scenarios.steps import must_be_turned_away
+from simulator.scenarios.odd_messages import LEGAL, LONG, Odd
+from simulator.scenarios.refused_messages import BROKEN, GARBAGE, TURNED_AWAY
+from simulator.scenarios.steps import must_serve_others
 from simulator.scenarios.traffic import must_have_got
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def test_broken(federation: Federation, odd: Odd) -> None:
     _must_be_refused_or_ended(wire, odd)
     if 200 in odd.statuses:
         alice.ignores_messages()
-    _must_serve_others(federation)
+    must_serve_others(federation)
     if 200 not in odd.statuses:
         alice.must_have_no_message()
 
@@ -122,7 +123,7 @@ def test_garbage_inside_tls(federation: Federation, garbage: bytes) -> None:
 
     wire.send(garbage)
 
-    _must_serve_others(federation)
+    must_serve_others(federation)
     partner.user("bob").chat_with(federation.sut.user("alice")).say("in order again").must_succeed()
     federation.sut.user("alice").expect_message("in order again")
 
@@ -145,7 +146,7 @@ def test_stranger_at_the_port(federation: Federation, greeting: bytes) -> None:
             open_ones.enter_context(one)
             one.sendall(greeting)
 
-        _must_serve_others(federation)
+        must_serve_others(federation)
 
         one.setblocking(False)
         try:
@@ -161,7 +162,7 @@ def test_partners_that_say_nothing(federation: Federation) -> None:
     partner = federation.partner()
     wires = [partner.edge.wire() for _ in range(5)]
 
-    _must_serve_others(federation)
+    must_serve_others(federation)
 
     for wire in wires:
         wire.must_be_open()
@@ -223,7 +224,7 @@ def test_answer_to_nothing(federation: Federation, status: str) -> None:
     wire.send(by_hand(federation, partner, instead={"Request-Line": f"SIP/2.0 {status} Whatever"}))
 
     _must_serve_on(federation, wire, partner)
-    _must_serve_others(federation)
+    must_serve_others(federation)
 
 
 @scenario(level="must", sources=("RFC 3261 §17.2.1", "RFC 3261 §13.2.2.4"), needs=WIRE)
@@ -356,136 +357,6 @@ def test_record_route_comes_back_as_it_was(federation: Federation) -> None:
     must_answer(wire, "BYE", what="a BYE along the Record-Routes, to the Contact and with the tags of the 200")
 
 
-# -- whom to believe ----------------------------------------------------------------------------------------------
-
-
-@scenario(level="must", sources=("dialect §2.2", "F0.2"), needs=INBOUND)
-@cases(
-    "headers",
-    Case(
-        "message-trust",
-        (
-            "ms-edge-proxy-message-trust: ms-source-type=AuthorizedServer;ms-ep-fqdn=edge.example;"
-            "ms-source-verified-user=verified;ms-source-network=federation",
-        ),
-        words="ms-edge-proxy-message-trust",
-    ),
-    Case(
-        "asserted-level",
-        ("ms-asserted-verification-level: ms-source-verified-user=verified",),
-        words="ms-asserted-verification-level",
-    ),
-    Case("split-domain", ("ms-split-domain-info: ms-traffic-type=SplitIntra",), words="ms-split-domain-info"),
-    Case(
-        "authenticated",
-        ('Authentication-Info: NTLM rspauth="01000000", srand="1", snum="1"',),
-        words="Authentication-Info",
-    ),
-)
-def test_headers_that_claim_trust(federation: Federation, headers: tuple[str, ...]) -> None:
-    """A partner that speaks for another one's domain is refused, whatever its headers say about trust ({headers})."""
-    partner, victim = federation.partner(), federation.partner()
-    wire = partner.edge.wire()
-    lie = {"From": f"From: <sip:bob@{victim.domain}>;tag={{number}}"}
-
-    wire.send(by_hand(federation, partner, "MESSAGE", instead=lie, more=headers, body="Trust me"))
-
-    must_refuse(wire, "MESSAGE", what=f"a message of {partner.domain}'s edge in the name of {victim.domain}")
-    federation.sut.user("alice").must_have_no_message()
-    _must_serve_others(federation)
-
-
-@scenario(level="must", sources=("F0.2", "dialect §2.3", "RFC 3325 §5"), needs=INBOUND)
-def test_sender_hidden_behind_an_asserted_identity(federation: Federation) -> None:
-    """Who asserts an identity of their own domain does not so speak for another one's domain in From."""
-    partner, victim = federation.partner(), federation.partner()
-    alice = federation.sut.user("alice")
-    wire = partner.edge.wire()
-    lie = {"From": f"From: <sip:bob@{victim.domain}>;tag={{number}}"}
-    asserted = ["P-Asserted-Identity: <sip:mallory@{domain}>"]
-
-    wire.send(by_hand(federation, partner, "MESSAGE", instead=lie, more=asserted, body="Trust me"))
-
-    if wire.expect_answer("MESSAGE").status < 300:
-        shown = [message.sender for message in alice.messages]
-        if f"sip:bob@{victim.domain}" in shown:
-            raise ExpectationFailed(
-                f"Alice must not be shown a message of bob@{victim.domain}, for it came from the edge of "
-                f"{partner.domain}: P-Asserted-Identity and From are both claims, and the server believed one unproven."
-            )
-    _must_serve_others(federation)
-
-
-@scenario(level="must", sources=("F0.2", "dialect §2.3", "RFC 3325 §5"), needs=INBOUND)
-def test_asserted_identity_of_another_domain(federation: Federation) -> None:
-    """An asserted identity counts no more than From: one of another one's domain is refused."""
-    partner, victim = federation.partner(), federation.partner()
-    alice = federation.sut.user("alice")
-    wire = partner.edge.wire()
-    asserted = [f"P-Asserted-Identity: <sip:bob@{victim.domain}>"]
-
-    wire.send(by_hand(federation, partner, "MESSAGE", more=asserted, body="Trust me"))
-
-    if wire.expect_answer("MESSAGE").status < 300:
-        shown = [message.sender for message in alice.messages]
-        if f"sip:bob@{victim.domain}" in shown:
-            raise ExpectationFailed(
-                f"Alice must not be shown a message of bob@{victim.domain}, for it came from the edge of "
-                f"{partner.domain}: P-Asserted-Identity and From are both claims, and the server believed one unproven."
-            )
-    _must_serve_others(federation)
-
-
-@scenario(level="must", sources=("dialect §2.3", "RFC 3261 §16.4"), needs=INBOUND)
-@cases(
-    "route",
-    Case("to-another-partner", "<sip:{victim};transport=tls;lr>"),
-    Case("of-an-edge", "<sip:{victim};transport=tls;lr>;ms-edge-route"),
-    Case("damaged", "<sip:{victim};;;lr"),
-)
-def test_route_of_a_stranger(federation: Federation, route: str) -> None:
-    """A Route that a partner brings along leads nowhere: nothing is passed on to another partner."""
-    partner, victim = federation.partner(), federation.partner()
-    alice = federation.sut.user("alice")
-    alice.ignores_messages()
-    wire = partner.edge.wire()
-    more = [f"Route: {route.format(victim=f'{victim.edge.fqdn}:{victim.edge.port}')}"]
-
-    wire.send(by_hand(federation, partner, "MESSAGE", more=more, body="pass it on"))
-    wire.expect_answer("MESSAGE")
-
-    victim.edge.must_not_have_been_dialled()
-    _must_serve_others(federation)
-
-
-@scenario(level="must", sources=("F0.2", "dialect §2.3"), needs=INBOUND)
-def test_sender_of_the_servers_own_domain(federation: Federation) -> None:
-    """A partner that claims to be a user of the server itself is refused."""
-    partner = federation.partner()
-    wire = partner.edge.wire()
-    lie = {"From": "From: <sip:anna@{server}>;tag={number}"}
-
-    wire.send(by_hand(federation, partner, "MESSAGE", instead=lie, body="It is me, Anna"))
-
-    must_refuse(wire, "MESSAGE", what=f"a message of {partner.domain}'s edge in the name of the server's own anna")
-    federation.sut.user("alice").must_have_no_message()
-    _must_serve_others(federation)
-
-
-@scenario(level="must", sources=("F0.2", "R47"), needs=INBOUND)
-def test_lie_does_not_spoil_the_connection(federation: Federation) -> None:
-    """After a lie was refused, the same partner's honest message is delivered."""
-    partner, victim = federation.partner(), federation.partner()
-    liar = federation.partner(domain=victim.domain, fqdn=partner.edge.fqdn, srv=False, a=False)
-    alice, bob = federation.sut.user("alice"), partner.user("bob")
-    must_be_turned_away(liar.user("bob").chat_with(alice).say("Trust me"))
-
-    bob.chat_with(alice).say("It is me").must_succeed()
-
-    alice.expect_message("It is me", from_=bob)
-    alice.must_have_no_message()
-
-
 def _must_be_answered(wire: Wire, odd: Odd) -> Response:
     """The server's answer is one of those that are right."""
     answer = wire.expect_answer(odd.method)
@@ -511,11 +382,3 @@ def _must_serve_on(federation: Federation, wire: Wire, partner: Partner) -> None
     wire.must_be_open()
     wire.send(by_hand(federation, partner, "OPTIONS"))
     must_answer(wire, "OPTIONS", what="the next request on the connection, an OPTIONS in order,")
-
-
-def _must_serve_others(federation: Federation) -> None:
-    """A user of another partner reaches a user of the server."""
-    other = federation.partner().user("other")
-    anna = federation.sut.user("anna")
-    other.chat_with(anna).say("from another one").must_succeed()
-    anna.expect_message("from another one", from_=other)

@@ -1,0 +1,305 @@
+"""Messages that no server may take, as data: what is wrong with each, and what may be answered (RFC 4475)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from simulator.scenarios import Case
+from simulator.scenarios.odd_messages import Odd
+
+
+def _wrong(id_: str, name: str, statuses: Sequence[int], *sources: str, **parts: object) -> Case:
+    return Case(id_, Odd(name, statuses=frozenset(statuses), **parts), sources=sources)  # type: ignore[arg-type]
+
+
+DIALOG_TO: Final = "To: <sip:alice@{server}>;tag=nobody-gave-this"
+
+TURNED_AWAY: Final = (
+    _wrong("unknown-method", "of a method that nobody knows", (405, 501), "RFC 3261 §8.2.1", method="GREET", body=""),
+    _wrong("register", "that registers", (403, 404, 405, 501), "RFC 3261 §8.2.1", method="REGISTER", body=""),
+    _wrong(
+        "publish",
+        "that publishes",
+        (403, 404, 405, 489, 501),
+        "RFC 3903 §6",
+        method="PUBLISH",
+        body="",
+        more=["Event: presence"],
+    ),
+    _wrong(
+        "refer",
+        "that refers elsewhere",
+        (403, 405, 420, 481, 501, 603),
+        "RFC 3515 §2.4.2",
+        method="REFER",
+        body="",
+        more=["Refer-To: <sip:eve@{domain}>"],
+    ),
+    _wrong(
+        "unknown-option",
+        "that requires an unknown option",
+        (420,),
+        "RFC 3261 §8.2.2.3",
+        more=["Require: nothing-known"],
+    ),
+    _wrong(
+        "unknown-content",
+        "with content that nobody can show",
+        (415,),
+        "RFC 3261 §8.2.3",
+        content_type="application/x-unheard-of",
+    ),
+    _wrong(
+        "unknown-event",
+        "that subscribes to an unknown event",
+        (489,),
+        "RFC 6665 §4.2.1.1",
+        method="SUBSCRIBE",
+        body="",
+        more=["Event: weather", "Expires: 600"],
+    ),
+    _wrong(
+        "no-event",
+        "that subscribes to nothing",
+        (400, 489),
+        "RFC 6665 §7.2.1",
+        method="SUBSCRIBE",
+        body="",
+        more=["Expires: 600"],
+    ),
+    _wrong(
+        "no-session",
+        "that invites to a session of nothing",
+        (400, 415, 488, 606),
+        "RFC 3261 §13.3.1",
+        method="INVITE",
+        body="v=0\r\no=- 0 0 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n",
+        content_type="application/sdp",
+    ),
+    _wrong(
+        "unreadable-session",
+        "that invites with a description that is none",
+        (400, 415, 488, 606),
+        "RFC 3261 §13.3.1",
+        method="INVITE",
+        body="no description",
+        content_type="application/sdp",
+    ),
+    _wrong(
+        "unknown-scheme",
+        "to an address of an unknown scheme",
+        (400, 404, 416),
+        "RFC 3261 §8.2.2.1",
+        instead={"Request-Line": "MESSAGE nobody-knows-it:alice SIP/2.0"},
+    ),
+    _wrong(
+        "unknown-user",
+        "to a user who is not there",
+        (404, 480, 604),
+        "RFC 3261 §8.2.2.1",
+        instead={"Request-Line": "MESSAGE sip:nobody@{server} SIP/2.0", "To": "To: <sip:nobody@{server}>"},
+    ),
+    _wrong(
+        "other-domain",
+        "to a domain that is not the server's",
+        (403, 404, 416, 480, 482, 483, 504, 604),
+        "RFC 3261 §16.4",
+        instead={"Request-Line": "MESSAGE sip:eve@{domain} SIP/2.0", "To": "To: <sip:eve@{domain}>"},
+    ),
+    _wrong(
+        "stray-bye",
+        "that ends a conversation which is none",
+        (481,),
+        "RFC 3261 §15.1.2",
+        method="BYE",
+        body="",
+        instead={"To": DIALOG_TO},
+    ),
+    _wrong(
+        "stray-info",
+        "in a conversation which is none",
+        (481,),
+        "RFC 3261 §12.2.2",
+        method="INFO",
+        body="",
+        instead={"To": DIALOG_TO},
+    ),
+    _wrong(
+        "stray-reinvite",
+        "that changes a conversation which is none",
+        (481,),
+        "RFC 3261 §14.2",
+        method="INVITE",
+        body="",
+        instead={"To": DIALOG_TO},
+    ),
+    _wrong(
+        "stray-message",
+        "as a message of a conversation which is none",
+        (481,),
+        "RFC 3428 §7",
+        instead={"To": DIALOG_TO},
+    ),
+    _wrong(
+        "stray-refresh",
+        "that prolongs a subscription which is none",
+        (481,),
+        "RFC 6665 §4.2.1.2",
+        method="SUBSCRIBE",
+        body="",
+        instead={"To": DIALOG_TO},
+        more=["Event: presence", "Expires: 600"],
+    ),
+    _wrong(
+        "stray-notify",
+        "that notifies of what nobody asked for",
+        (400, 403, 405, 481, 489),
+        "RFC 6665 §4.1.3",
+        method="NOTIFY",
+        body="",
+        instead={"To": DIALOG_TO},
+        more=["Event: presence", "Subscription-State: active"],
+    ),
+    _wrong("stray-cancel", "that cancels nothing", (481,), "RFC 3261 §9.2", method="CANCEL", body=""),
+)
+"Requests that are in order and that a server must refuse, each with the answers that are right."
+
+BROKEN: Final = (
+    _wrong(
+        "version",
+        "of SIP/7.0",
+        (400, 505),
+        "RFC 4475 §3.1.2.16",
+        instead={"Request-Line": "MESSAGE sip:alice@{server} SIP/7.0"},
+        may_end=True,
+    ),
+    _wrong(
+        "cseq-of-another-method",
+        "whose CSeq names another method",
+        (400,),
+        "RFC 4475 §3.1.2.17",
+        instead={"CSeq": "CSeq: 1 INVITE"},
+        may_end=True,
+    ),
+    _wrong(
+        "cseq-too-high",
+        "whose CSeq is past the highest",
+        (400,),
+        "RFC 4475 §3.1.2.4",
+        instead={"CSeq": "CSeq: 36893488147419103232 MESSAGE"},
+        may_end=True,
+    ),
+    _wrong("no-cseq", "without CSeq", (400,), "RFC 4475 §3.3.1", instead={"CSeq": None}, may_end=True),
+    _wrong("no-from", "without From", (400,), "RFC 4475 §3.3.1", instead={"From": None}, may_end=True),
+    _wrong("no-to", "without To", (400,), "RFC 4475 §3.3.1", instead={"To": None}, may_end=True),
+    _wrong("no-call-id", "without Call-ID", (400,), "RFC 4475 §3.3.1", instead={"Call-ID": None}, may_end=True),
+    _wrong("no-via", "without Via", (400,), "RFC 3261 §8.1.1.7", instead={"Via": None}, may_end=True),
+    _wrong(
+        "open-quote",
+        "with a quote that never ends",
+        (400,),
+        "RFC 4475 §3.1.2.6",
+        instead={"From": 'From: "Bob <sip:bob@{domain}>;tag={number}'},
+        may_end=True,
+    ),
+    _wrong(
+        "open-bracket",
+        "with a bracket that never ends",
+        (400,),
+        "RFC 4475 §3.1.2.7",
+        instead={"From": "From: <sip:bob@{domain};tag={number}"},
+        may_end=True,
+    ),
+    _wrong(
+        "two-froms",
+        "with two senders",
+        (400,),
+        "RFC 4475 §3.3.8",
+        more=["From: <sip:eve@{domain}>;tag=eve"],
+        may_end=True,
+    ),
+    _wrong(
+        "negative-length",
+        "with a negative Content-Length",
+        (400,),
+        "RFC 4475 §3.1.2.3",
+        instead={"Content-Length": "Content-Length: -999"},
+        may_end=True,
+    ),
+    _wrong(
+        "two-lengths",
+        "with two Content-Lengths that differ",
+        (400,),
+        "RFC 3261 §7.3",
+        more=["Content-Length: 3"],
+        may_end=True,
+    ),
+    _wrong(
+        "no-length",
+        "without Content-Length",
+        (400, 411),
+        "RFC 3261 §18.3",
+        instead={"Content-Length": None},
+        may_end=True,
+    ),
+    _wrong(
+        "blanks-in-request-line",
+        "with blanks inside the address",
+        (400, 404),
+        "RFC 4475 §3.1.2.8",
+        instead={"Request-Line": "MESSAGE sip:alice @{server} SIP/2.0"},
+        may_end=True,
+    ),
+    _wrong(
+        "no-colon",
+        "with a header line that is none",
+        (400,),
+        "RFC 3261 §7.3.1",
+        more=["this is no header"],
+        may_end=True,
+    ),
+    _wrong(
+        "long-address",
+        "to an address of ten kilobytes",
+        (400, 404, 413, 414, 513),
+        "RFC 3261 §21.4.12",
+        instead={"Request-Line": "MESSAGE sip:alice@{server};x=" + "y" * 10_000 + " SIP/2.0"},
+        may_end=True,
+    ),
+    _wrong(
+        "endless-header",
+        "with a header of a hundred kilobytes",
+        (400, 413, 431, 513),
+        "RFC 3261 §21.5.7",
+        more=["X-Endless: " + "z" * 100_000],
+        may_end=True,
+    ),
+    _wrong(
+        "thousand-headers",
+        "with a thousand headers",
+        (200, 400, 413, 431, 513),
+        "RFC 3261 §21.5.7",
+        more=[f"X-Header-{number}: x" for number in range(1000)],
+        may_end=True,
+    ),
+    _wrong(
+        "huge-body",
+        "that announces a body of two gigabytes",
+        (400, 413),
+        "RFC 3261 §21.4.11",
+        instead={"Content-Length": "Content-Length: 2000000000"},
+        may_end=True,
+    ),
+)
+"Requests that are malformed or too large: refused, or the connection ends; never delivered, and others never suffer."
+
+GARBAGE: Final = (
+    Case("text", b"What is this, and who are you?\r\n\r\n", words="a sentence"),
+    Case("http", b"GET / HTTP/1.1\r\nHost: connect.example\r\n\r\n", words="a request of HTTP"),
+    Case("zeros", b"\0" * 512 + b"\r\n\r\n", words="zeros"),
+    Case("bytes", bytes(range(256)) + b"\r\n\r\n", words="all kinds of bytes"),
+    Case("no-utf-8", b"MESSAGE sip:\xff\xfe@\x80 SIP/2.0\r\nVia: \xc3\x28\r\n\r\n", words="bytes that are no UTF-8"),
+    Case("endless-line", b"A" * 200_000, words="a line without an end"),
+)
+"""What is no SIP at all, each as {garbage} in the scenario's sentence."""
