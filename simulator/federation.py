@@ -17,7 +17,7 @@ from simulator.discovery import AnswerCache
 from simulator.errors import ConfigurationError, Problem, SipfedError
 from simulator.evidence.ladder import render
 from simulator.evidence.recorder import Record, Recorder
-from simulator.io.addresses import SIP_TLS_PORT, LoopbackAddresses, PortRange
+from simulator.io.addresses import SIP_TLS_PORT, Addresses
 from simulator.io.loop import LoopThread
 from simulator.io.resolver import Resolver
 from simulator.io.revocation import RevocationLookups
@@ -43,7 +43,7 @@ class Engine:
         self,
         *,
         key_log: Callable[[str], None] | None = None,
-        addresses: LoopbackAddresses | PortRange | None = None,
+        addresses: Addresses | None = None,
         settings: SutSettings | None = None,
         names: Sequence[str] = (),
     ) -> None:

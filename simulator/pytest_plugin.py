@@ -35,8 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="settings of the server under test (sut.toml); without, the embedded Connect Server",
     )
-    group.addoption("--sipfed-bind", metavar="ADDRESS", help="where partners and DNS stand, in place of loopback")
-    group.addoption("--sipfed-public", metavar="ADDRESS", help="repeat a public address to use it")
+    group.addoption(
+        "--sipfed-bind",
+        metavar="ADDRESS",
+        help="where partners and DNS stand, in place of loopback; of several or a range, one each",
+    )
+    group.addoption("--sipfed-public", metavar="ADDRESS", help="repeat --sipfed-bind to use a public address")
     group.addoption(
         "--sipfed-slow", action="store_true", help="let tests about time wait in real time where no clock can be set"
     )

@@ -37,7 +37,7 @@ class _Questions(click.Command):
 @click.option("--domain", prompt="The SIP domain of its users", default="acme.test")
 @click.option("--fqdn", prompt="Its public name", default=lambda: _suggested("connect.", "domain"))
 @click.option("--address", prompt="Where partners reach it (address:port)", default="127.0.0.1:5061")
-@click.option("--bind", prompt="The address of this machine that it reaches (empty: loopback)", default="")
+@click.option("--bind", prompt="The address of this machine that it reaches, or several (empty: loopback)", default="")
 @click.option("--dns-port", type=click.IntRange(1, 65535), prompt="The port for our DNS", default=53)
 @click.option("--url", default="http://127.0.0.1:8061", help="Of its control API, for the driver http.")
 @click.option("--public", default="", help="Repeat --bind where that is a public address, to use it.")

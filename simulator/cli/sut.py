@@ -41,7 +41,7 @@ class Target:
 
     def arguments(self, *, parallel: bool) -> list[str]:
         """What to give pytest; ConfigurationError with every mistake in the file and the options."""
-        if self.file is None and self.bind is None and not self.slow:
+        if self.file is None and self.bind is None and self.public is None and not self.slow:
             return []
         from simulator.preflight.prepare import settings_for
 
@@ -63,8 +63,12 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="FILE",
         help="The server under test (sut.toml); without, the embedded Connect Server.",
     )
-    @click.option("--bind", metavar="ADDRESS", help="Where partners and DNS stand, in place of loopback.")
-    @click.option("--public", metavar="ADDRESS", help="Repeat a public address to use it.")
+    @click.option(
+        "--bind",
+        metavar="ADDRESS",
+        help="Where partners and DNS stand, in place of loopback; of several or a range, one each.",
+    )
+    @click.option("--public", metavar="ADDRESS", help="Repeat --bind to use a public address.")
     @click.option("--slow", is_flag=True, help="Let scenarios about time wait where the clock cannot be set.")
     @wraps(command)
     def with_target(*, sut: Path | None, bind: str | None, public: str | None, slow: bool, **others: Any) -> None:

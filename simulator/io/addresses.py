@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from simulator.errors import ConfigurationError, Problem
 
@@ -73,9 +75,46 @@ class PortRange:
         )
 
 
+class OneEach:
+    """Several addresses of this machine: each partner has one for itself, with port 5061, as long as it is there."""
+
+    one_address = False
+    shared: str | None = None
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        """They are handed out in turn."""
+        self._addresses = tuple(addresses)
+        self._next = 0
+
+    def take(self) -> tuple[str, int]:
+        """The next address where port 5061 was free a moment ago; ConfigurationError when all are taken."""
+        for _ in self._addresses:
+            address = self._addresses[self._next % len(self._addresses)]
+            self._next += 1
+            if _is_free(address, SIP_TLS_PORT):
+                return address, SIP_TLS_PORT
+        count = len(self._addresses)
+        raise ConfigurationError(
+            [
+                Problem(
+                    "network.bind",
+                    f"Port {SIP_TLS_PORT} is taken on all {count} addresses, and each partner of a test needs one for "
+                    "itself; name more addresses, or a single one, where partners have ports of their own.",
+                )
+            ]
+        )
+
+
+def is_ours(address: str) -> bool:
+    """Whether this machine has the address."""
+    return _is_free(address, 0)
+
+
 def _is_free(address: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":  # as the listeners do: connections that have ended keep nobody out
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
         except OSError:
@@ -85,3 +124,7 @@ def _is_free(address: str, port: int) -> bool:
 
 def _whole_network_is_local() -> bool:
     return _is_free("127.64.0.1", 0)
+
+
+Addresses: TypeAlias = LoopbackAddresses | PortRange | OneEach
+"Whatever hands out where partners listen."

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simulator.errors import ConfigurationError, Problem
 from simulator.federation import Engine
 from simulator.sut import EmbeddedServer, SutSettings
+
+if TYPE_CHECKING:
+    from simulator.sut.binding import Bind
 
 
 def started(settings: SutSettings) -> Engine:
@@ -48,14 +52,25 @@ def settings_for(
 
     settings = load(sut) if sut is not None else SutSettings()
     if bind is not None:
-        from simulator.sut.binding import bind_address, is_unasked_public
-
-        try:
-            address = bind_address(bind)
-        except ValueError as error:
-            raise ConfigurationError([Problem("--bind", str(error))]) from None
-        if is_unasked_public(address, public):
-            message = f"{address} is a public address; if everybody may reach the partners, add --public {address}."
-            raise ConfigurationError([Problem("--bind", message)])
-        settings = replace(settings, network=replace(settings.network, bind=address))
+        settings = replace(settings, network=replace(settings.network, bind=_bound(bind, public)))
+    elif public is not None:
+        raise ConfigurationError([Problem("--public", f"It repeats what --bind names; write --bind {public} as well.")])
     return replace(settings, slow=True) if slow else settings
+
+
+def _bound(written: str, public: str | None) -> Bind:
+    from simulator.sut.binding import read_bind, repeats, unasked_public
+
+    try:
+        bound = read_bind(written)
+    except ValueError as error:
+        raise ConfigurationError([Problem("--bind", str(error))]) from None
+    everybodys = unasked_public(bound, public)
+    if everybodys is not None:
+        message = f"{everybodys} is a public address; if everybody may reach the partners, add --public {written}."
+        raise ConfigurationError([Problem("--bind", message)])
+    if public is not None and not repeats(bound, public):
+        raise ConfigurationError(
+            [Problem("--public", f"It repeats what --bind names, which is {bound}; leave it out.")]
+        )
+    return bound

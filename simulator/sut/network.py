@@ -11,13 +11,24 @@ from cryptography import x509
 from fakes.ca import Authority
 from fakes.errors import FakeError
 from simulator.errors import ConfigurationError, Problem
-from simulator.io.addresses import LoopbackAddresses, PortRange
+from simulator.io.addresses import Addresses, LoopbackAddresses, OneEach, PortRange, is_ours
 from simulator.sut.settings import Network, SutSettings
 
 
-def addresses_of(network: Network) -> LoopbackAddresses | PortRange:
-    """Where partners listen."""
-    return LoopbackAddresses() if network.bind is None else PortRange(str(network.bind), *network.ports)
+def addresses_of(network: Network) -> Addresses:
+    """Where partners listen.
+
+    Raises ConfigurationError where this machine lacks an address.
+    """
+    if network.bind is None:
+        return LoopbackAddresses()
+    addresses = [str(address) for address in network.bind.addresses]
+    foreign = [address for address in addresses if not is_ours(address)]
+    if foreign:
+        which = foreign[0] if len(foreign) == 1 else f"{foreign[0]} and {len(foreign) - 1} more of {network.bind}"
+        message = f"This machine has no address {which}; give it, or name addresses that it has."
+        raise ConfigurationError([Problem("network.bind", message)])
+    return OneEach(addresses) if len(addresses) > 1 else PortRange(addresses[0], *network.ports)
 
 
 def authority_of(
@@ -30,7 +41,7 @@ def authority_of(
     """
     names = [str(settings.domain), str(settings.server_fqdn), *more]
     if settings.network.bind is not None:
-        names.append(str(settings.network.bind))
+        names += settings.network.bind.parts
     with as_mistake("network.ca"):
         return Authority(names, keep=settings.network.ca, clock=clock)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from simulator.names import Fqdn, SipDomain
+
+if TYPE_CHECKING:
+    from simulator.sut.binding import Bind
 
 ROLES: Final = ("alice", "anna", "carol", "dave")
 "Whom scenarios ask for: alice and anna may federate, carol has no licence, dave's federation is switched off."
@@ -55,12 +57,12 @@ class CommandSettings:
 class Network:
     """Where DNS and partners stand."""
 
-    bind: IPv4Address | IPv6Address | None = None
-    "The address of this machine that the server under test reaches; None keeps everything on loopback."
+    bind: Bind | None = None
+    "The address of this machine that the server reaches, or several, one for each partner; None is loopback."
     ports: tuple[int, int] = (5100, 5199)
-    "First and last port for partners at `bind`; their SRV records carry them."
+    "First and last port for partners where `bind` is a single address; their SRV records carry them."
     dns_port: int | None = None
-    "Where the fake DNS listens; None is 53 at `bind`, and any free port on loopback."
+    "Where the fake DNS listens; None is 53 at the first address of `bind`, and any free port on loopback."
     ca: Path | None = None
     "A folder with the CA that the server trusts; None makes a new CA for every run."
 
@@ -69,7 +71,7 @@ class Network:
         """Address and port of the fake DNS; port 0 takes any free one."""
         if self.bind is None:
             return "127.0.0.1", self.dns_port or 0
-        return str(self.bind), 53 if self.dns_port is None else self.dns_port
+        return str(self.bind.addresses[0]), 53 if self.dns_port is None else self.dns_port
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -14,7 +13,7 @@ from pydantic import Field, PlainValidator, ValidationInfo
 from simulator.connect_server.control.contract import BY_ACTION
 from simulator.connect_server.control.service import read_token
 from simulator.names import SipDomain
-from simulator.sut.binding import bind_address, is_unasked_public
+from simulator.sut.binding import Bind, read_bind, repeats, unasked_public
 from simulator.sut.capabilities import CAPABILITIES, with_implied
 from simulator.sut.drivers import driver_names
 from simulator.sut.settings import (
@@ -130,7 +129,7 @@ class _Sut(Table):
 
 
 class _Network(Table):
-    bind: Annotated[IPv4Address | IPv6Address, PlainValidator(bind_address)] | None = None
+    bind: Annotated[Bind, PlainValidator(read_bind)] | None = None
     public: values.Text = ""
     ports: Annotated[tuple[int, int], PlainValidator(_ports)] = (5100, 5199)
     dns_port: values.Port | None = None
@@ -252,15 +251,22 @@ def _of_the_actions(actions: object, *, shell: bool) -> Iterator[Mistake]:
 
 
 def _of_the_network(network: object) -> Iterator[Mistake]:
-    if not isinstance(network, dict) or "bind" not in network:
+    if not isinstance(network, dict):
+        return
+    if "bind" not in network:
+        if "public" in network:
+            yield ("network", "public"), "It repeats what bind names, and there is no bind; write that, too."
         return
     try:
-        address = bind_address(network["bind"])
+        bound = read_bind(network["bind"])
     except ValueError:
         return  # the mistake itself is reported where the value is checked
-    if is_unasked_public(address, network.get("public")):
+    public = unasked_public(bound, network.get("public"))
+    if public is not None:
         yield (
             ("network", "bind"),
-            f"{address} is a public address, and everybody could reach the partners; if you mean it, write "
-            f'public = "{address}" beside it.',
+            f"{public} is a public address, and everybody could reach the partners; if you mean it, write "
+            f'public = "{bound}" beside it.',
         )
+    elif "public" in network and not repeats(bound, network["public"]):
+        yield ("network", "public"), f"It repeats what bind names, which is {bound}; take it out."

@@ -86,9 +86,10 @@ def _network(answers: Answers) -> list[str]:
     lines = ["[network]"]
     if answers.bind:
         lines += [
-            f'bind = "{answers.bind}"'.ljust(36) + "# partners and DNS listen on this address of this machine",
+            f'bind = "{answers.bind}"'.ljust(36)
+            + "# where partners and DNS listen; of several addresses, one for each",
             *([f'public = "{answers.public}"'.ljust(36) + "# everybody may reach them"] if answers.public else []),
-            'ports = "5100-5199"                 # one for each partner; their SRV records carry them',
+            'ports = "5100-5199"                 # of a single address, one for each partner, by its SRV record',
         ]
     lines += [
         f"dns_port = {answers.dns_port}".ljust(36) + "# the server's resolver forwards the zone test to it",
@@ -138,7 +139,7 @@ def instructions(answers: Answers, settings: SutSettings) -> str:
         port=port,
         local="" if answers.bind else "            do-not-query-localhost: no\n",
         windows=forwarder if port == 53 else "(it forwards to port 53 only: write dns_port = 53 into sut.toml)",
-        ports=f"{first} to {last}" if answers.bind else "5061",
+        ports=f"{first} to {last}" if settings.network.bind and len(settings.network.bind.addresses) == 1 else "5061",
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from simulator.errors import ConfigurationError
 from simulator.names import Fqdn, SipDomain
+from simulator.sut.binding import read_bind
 from simulator.sut.settings import Network, SutUser, load
 
 Mistakes = Callable[[str], list[str]]
@@ -57,7 +57,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert (settings.preflight, settings.slow, settings.trusted_roots) == (False, True, tmp_path / "roots.pem")
     assert settings.users["alice"] == SutUser("a.example")
     assert settings.users["anna"] == SutUser("anna")
-    assert settings.network == Network(ip_address("10.0.0.5"), (6000, 6009), 5300, tmp_path / "ca")
+    assert settings.network == Network(read_bind("10.0.0.5"), (6000, 6009), 5300, tmp_path / "ca")
     assert settings.http is not None
     assert (settings.http.url, settings.http.token, settings.http.timeout) == ("http://127.0.0.1:8061", "secret", 5.0)
     assert "secret" not in repr(settings)
@@ -109,6 +109,13 @@ def test_all_mistakes_are_named_from_top_to_bottom(mistakes: Mistakes) -> None:
         (HTTP + "[network]\nbind = 'localhost'\n", 'line 7, network.bind: "localhost" is no IP address'),
         (HTTP + "[network]\nbind = '8.8.8.8'\n", "line 7, network.bind: 8.8.8.8 is a public address"),
         (HTTP + "[network]\nbind = '8.8.8.8'\npublic = '8.8.4.4'\n", 'write public = "8.8.8.8" beside it.'),
+        (HTTP + "[network]\npublic = '8.8.8.8'\n", "network.public: It repeats what bind names, and there is no bind"),
+        (HTTP + "[network]\nbind='10.0.0.1'\npublic = '10.0.0.2'\n", "what bind names, which is 10.0.0.1; take it"),
+        (HTTP + "[network]\nbind='10.0.0.1, 8.8.8.8'\n", "8.8.8.8 is a public address"),
+        (HTTP + "[network]\nbind='10.0.0.1/24'\n", '"10.0.0.1/24" is no range of addresses, such as 10.0.0.16/28'),
+        (HTTP + "[network]\nbind='10.0.0.0/8'\n", '"10.0.0.0/8" are 16777216 addresses; 256 are enough'),
+        (HTTP + "[network]\nbind=['10.0.0.0/24', '10.0.1.0/24']\n", "a list are 508 addresses; 256 are enough"),
+        (HTTP + "[network]\nbind=[]\n", "network.bind: [] names no address"),
         (HTTP + "[network]\nports = '1-65536'\n", "network.ports: \"1-65536\" is no range of ports"),
         (HTTP + "[network]\ndns_port = 0\n", "network.dns_port: 0 is no port; write a number from 1 to 65535."),
         (HTTP.replace('"http"\n', '"http"\naddress = "x"\n', 1), 'line 3, sut.address: "x" is no place to connect to'),
@@ -135,4 +142,15 @@ def test_a_mistake_is_named_with_what_to_write_instead(mistakes: Mistakes, text:
 def test_a_public_address_that_is_asked_for_by_name_is_taken(tmp_path: Path) -> None:
     (tmp_path / "sut.toml").write_text(HTTP + "[network]\nbind = '8.8.8.8'\npublic = '8.8.8.8'\n")
 
-    assert load(tmp_path / "sut.toml").network.bind == ip_address("8.8.8.8")
+    assert load(tmp_path / "sut.toml").network.bind == read_bind("8.8.8.8")
+
+
+@pytest.mark.parametrize("written", ["'127.0.5.1, 127.0.5.2'", "['127.0.5.1', '127.0.5.2']", "'127.0.5.0/30'"])
+def test_several_addresses_are_one_for_each_partner(tmp_path: Path, written: str) -> None:
+    (tmp_path / "sut.toml").write_text(HTTP + f"[network]\nbind = {written}\n")
+
+    network = load(tmp_path / "sut.toml").network
+
+    assert network.bind is not None
+    assert [str(one) for one in network.bind.addresses] == ["127.0.5.1", "127.0.5.2"]
+    assert network.dns == ("127.0.5.1", 53)
