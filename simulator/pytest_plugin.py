@@ -24,6 +24,8 @@ SERVER_LOG = "log of the server under test"
 "The title of the section with what a server elsewhere says it decided."
 SERVER = "server under test"
 "The property of a report that names the server."
+TIER = "tier"
+"The property of a report that says `slow` where time really passed, since no clock could be set."
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -127,7 +129,7 @@ def federation(request: pytest.FixtureRequest, sipfed_engine: Engine) -> Iterato
     missing = set(terms.needs) - federation.sut.capabilities if terms else set()
     if sipfed_engine.settings.slow and "time" in missing:
         missing.discard("time")
-        request.node.user_properties.append(("tier", "slow"))
+        request.node.user_properties.append((TIER, "slow"))
     request.node.user_properties.append((SERVER, federation.sut.name))
     if missing:
         federation.close()

@@ -45,6 +45,27 @@ def test_unsteady():
 )
 
 
+# A server whose clock nobody can set.
+TIMED = (
+    HEAD
+    + '''
+from simulator.sut.embedded import EmbeddedServer
+EmbeddedServer.capabilities = EmbeddedServer.capabilities - {"time"}
+
+@scenario(level="must", sources=("R1",), needs=("time",))
+@pytest.mark.parametrize("right", ["yes", "no"])
+def test_later(federation, right):
+    """It is so later, too: {right}."""
+    federation.advance(0.001)
+    assert right == "yes"
+
+@must
+def test_now(federation):
+    """It is so now."""
+'''
+)
+
+
 @pytest.fixture
 def sipfed(tmp_path: Path) -> Sipfed:
     return Sipfed(tmp_path)
@@ -245,3 +266,45 @@ def test_a_file_that_is_no_statement_is_a_sentence(sipfed: Sipfed) -> None:
     compared = sipfed("compare", "old.json", "old.json")
     assert compared.returncode == 2
     assert "sipfed: old.json: format: Field required." in compared.stderr
+
+
+def test_what_needs_a_clock_that_nobody_can_set_does_not_run_and_says_how_it_could(sipfed: Sipfed) -> None:
+    sipfed.add(test_times=TIMED)
+
+    run = sipfed("run", "--statement", "now.json")
+
+    assert run.returncode == 3
+    assert "lacks the capability time (implement advanceClock" in run.stdout
+    assert "with --slow)" in run.stdout
+    assert "SLOW TIER" not in run.stdout
+    assert {finding["tier"] for finding in statement(sipfed).values()} == {"usual"}
+
+
+def test_with_slow_it_runs_in_a_tier_that_every_report_names(sipfed: Sipfed) -> None:
+    sipfed.add(test_times=TIMED)
+
+    run = sipfed("run", "--slow", "-v", "--statement", "now.json", "--junit", "now.xml", "--html", "now.html")
+
+    assert run.returncode == 1
+    lines = run.stdout.splitlines()
+    title = lines.index("SLOW TIER, where time really passed because the server's clock cannot be set")
+    assert [line.split(" (")[0].split() for line in lines[title + 1 : title + 3]] == [
+        ["times/later[yes]", "passed"],
+        ["times/later[no]", "failed"],
+    ]
+    assert [line.split()[1] for line in lines if line.endswith(" s, slow tier)")] == [
+        "times/later[yes]",
+        "times/later[no]",
+    ]
+    assert "FAILED times/later[no]  (must, slow tier, R1)" in lines
+    tiers = {name: finding["tier"] for name, finding in statement(sipfed).items()}
+    assert tiers == {"times/later[yes]": "slow", "times/later[no]": "slow", "times/now": "usual"}
+    junit = ElementTree.parse(sipfed.cwd / "now.xml")
+    slow = [case.get("name") for case in junit.iter("testcase") if case.find(".//property[@name='tier']") is not None]
+    assert slow == ["test_later[yes]", "test_later[no]"]
+    assert (sipfed.cwd / "now.html").read_text(encoding="utf-8").count("slow tier: time really passed") == 2
+
+
+def statement(sipfed: Sipfed) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads((sipfed.cwd / "now.json").read_text(encoding="utf-8"))["scenarios"]
+    return found

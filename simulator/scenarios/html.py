@@ -117,6 +117,8 @@ def _all(body: Element, run: Run) -> None:
         shown = _add(row, "td", scenario.sentence)
         for one in result.happened:
             _add(shown, "div", f"{one.outcome} ({one.grade}) {one.why}")
+        if result.slow:
+            _add(shown, "div", "slow tier: time really passed, since the server's clock cannot be set")
         if result.outcome in (Outcome.KNOWN, Outcome.NOT_RUN):
             _add(shown, "div", f"because {result.reason}")
         _add(row, "td", ", ".join(scenario.sources))

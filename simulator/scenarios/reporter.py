@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 import pytest
 
-from simulator.pytest_plugin import SERVER
+from simulator.pytest_plugin import SERVER, TIER
 from simulator.scenarios.grades import Graded
 from simulator.scenarios.reports import KNOWN_FAILURE, details_of, happened_in, property_of, reason_of, skip_reason_of
 from simulator.scenarios.results import Attempt, Fault, Outcome, Result, Run, Tally
@@ -146,6 +146,7 @@ class ScenarioReporter(Watcher):
 
     def _note(self, attempt: Attempt, report: pytest.TestReport) -> None:
         self._server = property_of(report, SERVER) or self._server
+        attempt.slow |= property_of(report, TIER) == "slow"
         if report.failed:
             attempt.fail(reason_of(report), details_of(report))
         elif report.skipped and (why := property_of(report, KNOWN_FAILURE)) and attempt.outcome is not Outcome.FAILED:
@@ -177,7 +178,8 @@ class ScenarioReporter(Watcher):
             return
         self._display.finished()
         if self._verbose:
-            text = f"{result.outcome.value:8} {result.scenario.id}  ({result.seconds:.2f} s)"
+            tier = ", slow tier" if result.slow else ""
+            text = f"{result.outcome.value:8} {result.scenario.id}  ({result.seconds:.2f} s{tier})"
             self._display.line(text, STYLES[result.outcome])
         area = [other for other in self._results.values() if other.scenario.area == result.scenario.area]
         if not self._verbose and all(other.finished for other in area):
@@ -197,6 +199,7 @@ def write_report(run: Run, display: Display) -> None:
     _write_tolerable([result for result in run.results if result.tolerable], display)
     _write_reasons("KNOWN TO FAIL", [result for result in run.results if result.outcome is Outcome.KNOWN], display)
     _write_reasons("NOT RUN", [result for result in run.results if result.outcome is Outcome.NOT_RUN], display)
+    _write_slow(run.slow, display)
     tallies = {area: Tally.of(results) for area, results in run.by_area().items()}
     _write_table({**tallies, "total": Tally.of(run.results)}, display)
     display.line()
@@ -206,7 +209,9 @@ def write_report(run: Run, display: Display) -> None:
 def _write_failure(result: Result, display: Display) -> None:
     scenario = result.scenario
     display.line()
-    display.line(f"FAILED {scenario.id}  ({', '.join((scenario.level, *scenario.sources))})", STYLES[Outcome.FAILED])
+    tier = ("slow tier",) if result.slow else ()
+    what = ", ".join((scenario.level, *tier, *scenario.sources))
+    display.line(f"FAILED {scenario.id}  ({what})", STYLES[Outcome.FAILED])
     display.line(f"  Expected: {printable(scenario.sentence)}")
     display.line(f"  But: {printable(result.reason)}")
     for line in cited(scenario.sources):
@@ -239,6 +244,14 @@ def _write_reasons(title: str, results: Sequence[Result], display: Display) -> N
         display.line(f"{title}, because {printable(reason)}", STYLES[Outcome.NOT_RUN])
         for one in ids:
             display.line(f"  {one}")
+
+
+def _write_slow(results: Sequence[Result], display: Display) -> None:
+    if results:
+        display.line()
+        display.line("SLOW TIER, where time really passed because the server's clock cannot be set")
+    for result in results:
+        display.line(f"  {result.scenario.id}  {result.outcome.value} ({result.seconds:.2f} s)")
 
 
 def _write_table(tallies: dict[str, Tally], display: Display) -> None:

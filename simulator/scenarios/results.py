@@ -53,6 +53,8 @@ class Attempt:
     "Evidence, captured output and traceback of a failure, ready to print."
     happened: list[Graded] = field(default_factory=list)
     "The graded outcomes that it said had happened."
+    slow: bool = False
+    "Whether time really passed, since no clock could be set."
 
     def fail(self, reason: str, details: Sequence[str]) -> None:
         """It failed; the first cause says most, and tear-down often fails after it."""
@@ -83,6 +85,8 @@ class Result:
     "Evidence, captured output and traceback of the first failure, ready to print."
     happened: list[Graded] = field(default_factory=list)
     "The graded outcomes that it said had happened, each once."
+    slow: bool = False
+    "Whether it belongs to the slow tier: time really passed, since no clock could be set."
 
     @property
     def finished(self) -> bool:
@@ -105,6 +109,7 @@ class Result:
         """Take up one more execution."""
         self.runs += 1
         self.failures += attempt.outcome is Outcome.FAILED
+        self.slow |= attempt.slow
         self.happened += (one for one in attempt.happened if one not in self.happened)
         if self.runs == 1 or _BY_WEIGHT.index(attempt.outcome) > _BY_WEIGHT.index(self.outcome):
             which = f"in run {self.runs} of {self.planned}: " if self.planned > 1 and attempt.reason else ""
@@ -204,6 +209,11 @@ class Run:
         for result in self.results:
             areas.setdefault(result.scenario.area, []).append(result)
         return areas
+
+    @property
+    def slow(self) -> list[Result]:
+        """The results of the slow tier."""
+        return [result for result in self.results if result.slow]
 
     def closing_sentence(self) -> str:
         """How it went, in one sentence."""

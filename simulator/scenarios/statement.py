@@ -24,6 +24,7 @@ SCHEMA = Path(__file__).with_name("statement.schema.json")
 FORMAT: Literal[1] = 1
 
 Verdict = Literal["passed", "known", "not run", "failed"]
+Tier = Literal["usual", "slow"]
 
 
 class _Part(BaseModel):
@@ -52,6 +53,7 @@ class Finding(_Part):
     grade: Annotated[Grade | None, Field(description="How good the outcome is; null when there is no verdict.")]
     outcomes: Annotated[tuple[str, ...], Field(description="Which of the listed outcomes happened, sorted.")] = ()
     reason: Annotated[str, Field(description="Why it failed or did not run, without names of this run.")] = ""
+    tier: Annotated[Tier, Field(description="`slow` where time really passed: no clock could be set.")] = "usual"
 
 
 class Statement(_Part):
@@ -128,6 +130,7 @@ def _finding(result: Result) -> Finding:
         grade=result.grade,
         outcomes=tuple(sorted(one.outcome for one in result.happened)),
         reason=lasting(result.reason),
+        tier="slow" if result.slow else "usual",
     )
 
 

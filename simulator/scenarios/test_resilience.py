@@ -299,7 +299,7 @@ def test_sender_who_cannot_be_looked_up_yet(federation: Federation) -> None:
     """While the server waits for the DNS to say who a sender is, other senders are let in at once."""
     slow, other = federation.partner(), federation.partner()
     alice = federation.sut.user("alice")
-    federation.dns.fault(slow.domain.srv_name, "late", delay=3)
+    federation.dns.fault(slow.domain.srv_name, "late", delay=1)
     saying = slow.user("bob").chat_with(alice).start_saying("from the slow one")
     federation.wait_for_query(slow.domain.srv_name, "SRV")
 
@@ -307,7 +307,7 @@ def test_sender_who_cannot_be_looked_up_yet(federation: Federation) -> None:
 
     alice.expect_message("from the other one")
     _must_still_wait(saying, slow, other)
-    federation.advance(3)
+    federation.advance(1)
     saying.outcome().must_succeed()
     alice.expect_message("from the slow one")
 

@@ -16,12 +16,14 @@ from simulator.scenarios.selection import Scenario
 EVIL = "</pre><script>alert('x')</script>\x1b[2J & <b>"
 
 
-def result(name: str, outcome: Outcome, reason: str = "", *, details: tuple[str, ...] = ()) -> Result:
+def result(
+    name: str, outcome: Outcome, reason: str = "", *, details: tuple[str, ...] = (), slow: bool = False
+) -> Result:
     sources = ("R57", "RFC 5922 §7.2")
     scenario = Scenario("trust", name, "must", sources, (), f"A {name} certificate is refused.", name, name)
     found = Result(scenario)
     happened = [Graded("refused", "tolerable", "It is late.")] if outcome is Outcome.PASSED else []
-    found.add(Attempt(outcome, reason, list(details), happened))
+    found.add(Attempt(outcome, reason, list(details), happened, slow))
     return found
 
 
@@ -31,6 +33,7 @@ def page() -> HtmlElement:
         result("wildcard", Outcome.FAILED, f"It said {EVIL}", details=(f"sipfed evidence:\n{EVIL}", "traceback:\nx")),
         result("expired", Outcome.PASSED),
         result("late", Outcome.NOT_RUN, "it lacks the capability time"),
+        result("slow", Outcome.PASSED, slow=True),
     )
     run = Run(results, (Fault("area names", EVIL),), False, 1.25, f"Connect {EVIL}")
     tree: HtmlElement = lxml.html.document_fromstring(html_page(run))
@@ -62,9 +65,10 @@ def test_a_failure_says_what_was_expected_what_happened_and_what_the_source_says
 def test_every_scenario_has_its_verdict_and_the_reason_of_what_is_not_simply_passed(page: HtmlElement) -> None:
     *_, table = page.iterfind(".//tbody")
     rows = [[" ".join("".join(map(str, cell.itertext())).split()) for cell in row] for row in table]
-    assert [row[2] for row in rows] == ["failed", "tolerable", "not run"]
+    assert [row[2] for row in rows] == ["failed", "tolerable", "not run", "tolerable"]
     assert "refused (tolerable) It is late." in rows[1][3]
     assert "because it lacks the capability time" in rows[2][3]
+    assert ["slow tier" in row[3] for row in rows] == [False, False, False, True]
 
 
 def test_the_page_loads_nothing(page: HtmlElement) -> None:
@@ -76,7 +80,7 @@ def test_the_page_loads_nothing(page: HtmlElement) -> None:
 
 def test_the_closing_sentence_stands_on_top(page: HtmlElement) -> None:
     assert texts(page, ".//body/p") == [
-        "Finished after 1.2 s: of 3 scenarios 1 passed (1 tolerably), 1 failed, 1 not run; area names could not be run."
+        "Finished after 1.2 s: of 4 scenarios 2 passed (2 tolerably), 1 failed, 1 not run; area names could not be run."
     ]
 
 

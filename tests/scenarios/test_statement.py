@@ -57,6 +57,7 @@ def test_a_statement_says_what_was_tested_and_a_verdict_and_grade_for_each_scena
         "grade": "not ok",
         "outcomes": [],
         "reason": "It was delivered to sip:bob@fabrikam.test at 127.x.x.x:port.",
+        "tier": "usual",
     }
     assert document["scenarios"]["trust/b"]["grade"] == "tolerable"
     assert document["scenarios"]["trust/b"]["outcomes"] == ["delivered", "failed"]
