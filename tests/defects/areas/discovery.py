@@ -211,7 +211,7 @@ def believes_a_proven_connection_everything(patch: pytest.MonkeyPatch) -> None:
     server_believes(patch, lambda place, _way, _refusal: bool(place[0]._vouched.get(place[1])))
 
 
-@defect(caught_by=("discovery/many-tenants-of-one-provider",), also=("policy",))
+@defect(caught_by=("discovery/many-tenants-of-one-provider",), also=("policy", "routes/two-routes-to-one-server"))
 def mixes_up_tenants(patch: pytest.MonkeyPatch) -> None:
     """The server sends messages for a second tenant of one edge to the first one's user."""
     from simulator.connect_server.server import ConnectServer

@@ -57,7 +57,7 @@ def subscribes_madly(patch: pytest.MonkeyPatch) -> None:
         "policy/external-access-is-switched-on",
         "policy/answer-to-a-blocked-domain[403]",
     ),
-    also=("chat/declined-invitation",),
+    also=("chat/declined-invitation", "resilience/*[answered-504]"),
     says=("is on the list of bad servers",),
 )
 def gives_up_on_the_whole_edge(patch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def tells_no_changes(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("presence/everybody-sees-the-one-they-watch",),
-    also=("policy",),
+    also=("policy", "resilience", "dialogs"),
     says=("mixes up whose presence is whose: who watches sip:anna@acme.test was shown 'busy', which only sip:alice@",),
 )
 def swaps_two_users(patch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ def lets_no_subscription_run_out(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Watched, "_on_timeout", lambda _sound, _self: None)
 
 
-@defect(caught_by=("presence/user-watches-for-long",), says=("as available",))
+@defect(caught_by=("presence/user-watches-for-long",), also=("resilience/*refresh*", "dialogs"), says=("as available",))
 def refreshes_nothing(patch: pytest.MonkeyPatch) -> None:
     """The server lets the subscriptions of its users run out."""
     from simulator.io.watching import Watching
