@@ -11,6 +11,8 @@ from simulator.presence.state import PresenceState
 
 SHOWN = 24
 "Characters of a text around the first difference."
+SHOWN_WHOLE = 80
+"Characters of a text that is shown as it is."
 COMPARED = 2000
 "Characters of a text that decide which one is the nearest."
 
@@ -32,6 +34,13 @@ def text_difference(wanted: str, got: str) -> str:
     if place == len(wanted):
         return f"goes on after {place} characters with {got[place : place + SHOWN]!r}"
     return f"has {got[place : place + SHOWN]!r} at character {place + 1} instead of {wanted[place : place + SHOWN]!r}"
+
+
+def shortened(text: str) -> str:
+    """A text in quotes; of a long one the beginning, and how long it is."""
+    if len(text) <= SHOWN_WHOLE:
+        return repr(text)
+    return f"{text[:SHOWN] + '…'!r} ({len(text)} characters)"
 
 
 def nearest_message(text: str | None, sender: str | None, came: Iterable[TextMessage]) -> str:

@@ -10,7 +10,7 @@ from simulator.io.account import Account, Consent, OfferSeen, TextMessage, Typin
 from simulator.io.actions import OfferKind, UserActions
 from simulator.io.conversation import DEADLINE, Chat, Invitation, client, seen_typing, typing_words
 from simulator.io.loop import LoopThread
-from simulator.io.misses import nearest_message
+from simulator.io.misses import nearest_message, shortened
 from simulator.io.surprises import Ignorable
 from simulator.io.watch import Watch, state_of
 from simulator.outcome import Outcome
@@ -71,10 +71,10 @@ class User:
 
         found = self._loop.run(self._account.inbox.take(wanted, within=within))
         if found is None:
-            what = "a message" if text is None else f"the message {text!r}"
+            what = "a message" if text is None else f"the message {shortened(text)}"
             who = f" from {sender}" if sender else ""
             left = self._account.inbox.untaken
-            seen = ", ".join(map(str, left)) or "nothing"
+            seen = ", ".join(f"{shortened(message.text)} from {message.sender}" for message in left) or "nothing"
             raise ExpectationFailed(
                 f"{self.uri} expected {what}{who} within {within:g} s; what came was: {seen}."
                 f"{nearest_message(text, sender, left)}"

@@ -316,11 +316,12 @@ class Edge:
             raise ExpectationFailed(f"Nobody connected to {self.fqdn} at {self.address}:{self.port}.")
         return found
 
-    def must_not_have_been_dialled(self) -> None:
-        """Nobody connected to this edge so far; ExpectationFailed with the addresses of those who did."""
+    def must_not_have_been_dialled(self, *, because: str = "") -> None:
+        """Nobody connected to this edge so far; ExpectationFailed with the addresses of those who did, and with the
+        sentence why nobody was to."""
         if len(self._tap.dialled):
             who = ", ".join(self._tap.dialled)
-            raise ExpectationFailed(f"Nobody was to connect to {self.fqdn}, but {who} did.")
+            raise ExpectationFailed(f"Nobody was to connect to {self.fqdn}, but {who} did. {because}".rstrip())
 
     def must_have_been_refused(self, *, alert: str | None = None, within: float = DEADLINE) -> TlsRefusal:
         """The server under test ended a handshake because of our certificate; ExpectationFailed when it did not."""

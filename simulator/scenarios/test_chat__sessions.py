@@ -8,7 +8,14 @@ from simulator.errors import ExpectationFailed
 from simulator.scenarios import Case, cases, happened, scenario
 from simulator.scenarios.chat_cases import CONFIRMATIONS, DECLINED
 from simulator.scenarios.steps import must_chat_both_ways
-from simulator.scenarios.traffic import answers_of, must_be_told, must_have_got, must_not_hammer, requests_to
+from simulator.scenarios.traffic import (
+    answers_of,
+    answers_to,
+    must_be_told,
+    must_have_got,
+    must_not_hammer,
+    requests_to,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -265,7 +272,10 @@ def test_session_timer(federation: Federation, caller: str) -> None:
         federation.advance(65)
         bob.chat_with(anna).say(f"fence {number}").must_succeed()  # what was due has gone out before
         anna.expect_message(f"fence {number}", from_=bob)
-    assert bob.chat_with(alice).is_open, "the session ended: it was not refreshed, or a refresh was refused"
+    if not bob.chat_with(alice).is_open:
+        refused = [answer for answer in answers_to(federation, partner, "INVITE", "UPDATE") if answer.status >= 300]
+        how = f"a refresh was answered {refused[-1].status} {refused[-1].reason}" if refused else "it was not refreshed"
+        raise ExpectationFailed(f"The session must live on for as long as it is refreshed, but it ended: {how}.")
 
     alice.chat_with(bob).say("after").must_succeed()
     bob.expect_message("after", from_=alice)

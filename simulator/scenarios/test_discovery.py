@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from simulator.scenarios import Case, cases, happened, record_sets, scenario
 from simulator.scenarios.contact import server_contacts
-from simulator.scenarios.record_sets import SERVICE, RecordSet, edge_record, refusing_port, srv, under
+from simulator.scenarios.record_cases import FOUND, NOT_FOUND
+from simulator.scenarios.record_sets import SERVICE, RecordSet, refusing_port, srv
 from simulator.scenarios.steps import must_be_turned_away, must_chat_both_ways, must_have_reached_nobody
 
 if TYPE_CHECKING:
@@ -17,44 +18,6 @@ NEEDS = ("reach", "open-federation")
 BOTH_WAYS = ("reach", "receive", "open-federation", "observe-inbox")
 INBOUND = ("receive", "open-federation", "observe-inbox")
 
-FOUND = (
-    Case("target-is-the-domain", RecordSet(edge_record, fqdn="{domain}"), sources=("R10",)),
-    Case("target-directly-below", RecordSet(edge_record), sources=("R11",)),
-    Case("target-two-labels-below", RecordSet(edge_record, fqdn="sip.emea.{domain}"), sources=("C9", "C16")),
-    Case(
-        "target-is-the-parent",
-        RecordSet(edge_record, fqdn="{parent}", domain="connect.{base}"),
-        sources=("C9", "R13"),
-    ),
-    Case(
-        "target-is-a-sibling",
-        RecordSet(edge_record, fqdn="sip.{parent}", domain="connect.{base}"),
-        sources=("C9", "R14"),
-    ),
-    Case("target-elsewhere", RecordSet(edge_record, fqdn="sipfed.{other}"), sources=("C9", "R79")),
-    Case("target-in-capitals", RecordSet(srv((0, 0, "SIP.{domain}"))), sources=("F7.2",)),
-    Case("domain-with-umlaut", RecordSet(edge_record, domain="xn--bcher-kva.{base}"), sources=("F7.5",)),
-    Case("weight-zero-beside-others", RecordSet(srv((0, 0, "{fqdn}"), (10, 50, "spare.{domain}"))), sources=("F1.19",)),
-    Case("priority-and-weight-of-teams", RecordSet(srv((100, 1, "{fqdn}"))), sources=("R79", "F3.1")),
-    Case(
-        "second-target-without-address", RecordSet(srv((0, 0, "{fqdn}"), (0, 0, "gone.{domain}"))), sources=("F1.13",)
-    ),
-    Case("best-target-without-address", RecordSet(srv((0, 0, "gone.{domain}"), (10, 0, "{fqdn}"))), sources=("F1.19",)),
-    Case("second-address-answers", RecordSet(record_sets.beside_a_dead_address), sources=("F1.18",)),
-    Case("address-by-wildcard", RecordSet(record_sets.target_below_a_wildcard, a=False), sources=("F1.21",)),
-    Case("alias-flattened", RecordSet(record_sets.flattened_target, a=False), sources=("R8", "C13")),
-    Case("answer-over-tcp", RecordSet(record_sets.many_targets), sources=("F1.19",)),
-)
-NOT_FOUND = (
-    Case("target-dot", RecordSet(srv((0, 0, "."))), sources=("F1.19",)),
-    Case("address-only", RecordSet(record_sets.nothing), sources=("R40",)),
-    Case("address-of-the-domain-only", RecordSet(record_sets.nothing, fqdn="{domain}"), sources=("R40",)),
-    Case("wildcard-address-only", RecordSet(record_sets.wildcard_address), sources=("F1.21",)),
-    Case("another-domain-has-it", RecordSet(record_sets.under_another_domain), sources=("C3", "R15")),
-    Case("srv-of-the-other-service", RecordSet(under("_sip._tls")), sources=("R40",)),
-    Case("srv-over-udp", RecordSet(under("_sipfederationtls._udp")), sources=("R40",)),
-    Case("srv-below-the-host", RecordSet(under("_sipfederationtls._tcp.sip")), sources=("R15", "R40")),
-)
 BROKEN_LOOKUPS = ("servfail", "refused", "formerr", "wrong-name", "tcp-reset")
 
 
@@ -199,7 +162,7 @@ def test_own_dead_server_beside_the_living_one(federation: Federation, failover:
 @scenario(level="must", sources=("R39", "R40", "R41"), needs=NEEDS)
 @cases("records", *FOUND)
 def test_reached_by_its_records(federation: Federation, records: RecordSet) -> None:
-    """A partner is reached at the edge that its SRV record names, whatever that name is like."""
+    """A partner is reached at the edge that its SRV record names; here {records}."""
     partner = records.start(federation)
 
     contact = server_contacts(federation, partner)
@@ -211,7 +174,7 @@ def test_reached_by_its_records(federation: Federation, records: RecordSet) -> N
 @scenario(level="must", sources=("R39", "R40", "F0.2"), needs=INBOUND)
 @cases("records", *FOUND)
 def test_believed_by_its_records(federation: Federation, records: RecordSet) -> None:
-    """A message comes in when the sender's SRV record names a host that stands in the client certificate."""
+    """A message comes in when the sender's SRV record names a host in the client certificate; here {records}."""
     partner = records.start(federation)
     bob, alice = partner.user("bob"), federation.sut.user("alice")
 
@@ -223,7 +186,7 @@ def test_believed_by_its_records(federation: Federation, records: RecordSet) -> 
 @scenario(level="must", sources=("R40", "F1.22"), needs=NEEDS)
 @cases("records", *NOT_FOUND)
 def test_not_reached_without_its_record(federation: Federation, records: RecordSet) -> None:
-    """A partner whose domain lacks the one right SRV record is not contacted, and the sender is told so."""
+    """Without the one right SRV record nobody is contacted, and the sender is told so; here {records}."""
     partner = records.start(federation)
 
     contact = server_contacts(federation, partner)
@@ -236,7 +199,7 @@ def test_not_reached_without_its_record(federation: Federation, records: RecordS
 @scenario(level="must", sources=("R40", "F0.2"), needs=INBOUND)
 @cases("records", *NOT_FOUND)
 def test_not_believed_without_its_record(federation: Federation, records: RecordSet) -> None:
-    """A sender whose domain lacks the one right SRV record is not vouched for and is refused."""
+    """A sender whose domain lacks the one right SRV record is refused; here {records}."""
     partner = records.start(federation)
     alice = federation.sut.user("alice")
 
@@ -248,7 +211,7 @@ def test_not_believed_without_its_record(federation: Federation, records: Record
 @scenario(level="must", sources=("R27", "R28", "F1.15"), needs=("chat", "static-routes"))
 @cases("records", *NOT_FOUND)
 def test_static_route_needs_no_record(federation: Federation, records: RecordSet) -> None:
-    """A static route leads to the partner, and vouches for it, whatever SRV records its domain has or lacks."""
+    """A static route leads to the partner, and vouches for it, whatever records its domain lacks; here {records}."""
     partner = records.start(federation)
     federation.sut.add_route(partner.domain, partner.edge.fqdn, partner.edge.port)
 
@@ -305,9 +268,10 @@ def test_lowest_priority_first(federation: Federation) -> None:
 
     attempt = server_contacts(federation, first)
 
-    second.edge.must_not_have_been_dialled()  # first: that the wrong server refused would say less
+    because = f"Its priority is 20, and that of {first.edge.fqdn} is 10: the lower value comes first."
+    second.edge.must_not_have_been_dialled(because=because)  # first: that the wrong server refused would say less
     attempt.must_succeed()
-    second.edge.must_not_have_been_dialled()
+    second.edge.must_not_have_been_dialled(because=because)
 
 
 @scenario(

@@ -27,15 +27,15 @@ def requests_to(federation: Federation, partner: Partner, *methods: str) -> list
     return [message for message in found if isinstance(message, Request) and message.method in methods]
 
 
-def answers_to(federation: Federation, partner: Partner, method: str) -> list[Response]:
-    """The server's final answers to the partner's requests of this method, in order."""
+def answers_to(federation: Federation, partner: Partner, *methods: str) -> list[Response]:
+    """The server's final answers to the partner's requests of these methods, in order."""
     from simulator.sip.message import Response
 
     found = _messages(federation, partner, "received")
     return [
         message
         for message in found
-        if isinstance(message, Response) and message.status >= 200 and message.cseq.method == method
+        if isinstance(message, Response) and message.status >= 200 and message.cseq.method in methods
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.io.misses import text_difference
+from simulator.io.misses import shortened, text_difference
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ from simulator.io.misses import text_difference
 )
 def test_where_two_texts_differ(wanted: str, got: str, words: str) -> None:
     assert text_difference(wanted, got) == words
+
+
+def test_of_a_long_text_the_beginning_and_the_length_are_shown() -> None:
+    assert shortened("Grüße") == "'Grüße'"
+    assert shortened("0123456789" * 500) == "'012345678901234567890123…' (5000 characters)"

@@ -330,3 +330,16 @@ def test_the_log_of_a_plain_partner_has_no_word_of_microsofts(federation: Federa
     assert len([entry for entry in entries if entry.level == "error"]) == 2
     for entry in entries:
         assert not [word for word in ("0x", "SIPPROXY", "SEC_E", "ms-diagnostics") if word in entry.text], entry.text
+
+
+def test_an_edge_that_was_not_to_be_dialled_says_who_did_and_why_not(federation: Federation) -> None:
+    partner = federation.partner()
+    partner.edge.must_not_have_been_dialled(because="Its priority is 20.")
+    bob = partner.user("bob")
+    federation.sut.user("alice").chat_with(bob).say("Hello").must_succeed()
+    bob.expect_message("Hello")
+
+    with pytest.raises(
+        ExpectationFailed, match=r"Nobody was to connect to sip\.\S+, but \S+ did\. Its priority is 20\.$"
+    ):
+        partner.edge.must_not_have_been_dialled(because="Its priority is 20.")
