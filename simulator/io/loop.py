@@ -166,7 +166,6 @@ class LoopThread:
         if self._loop.is_closed():
             return
         if self._thread.is_alive():
-            self.run(self._cancel_tasks())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._loop.close()
@@ -174,13 +173,10 @@ class LoopThread:
     def _run_forever(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
-
-    @staticmethod
-    async def _cancel_tasks() -> None:
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        while tasks := asyncio.all_tasks(self._loop):  # one that ends may begin another
+            for task in tasks:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
     def _keep_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -201,9 +201,13 @@ class UserAgent:
             except FederationFailed as error:
                 self.peering.unreachable(error, "", self.log)
 
+        def ended(task: asyncio.Task[None]) -> None:
+            action.close()  # which has not begun where the task was cancelled in the same turn of the loop
+            self._finished(task)
+
         task = asyncio.create_task(logged())
         self._tasks.add(task)
-        task.add_done_callback(self._finished)
+        task.add_done_callback(ended)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         """Report an error of ours now, not when the garbage collector finds the task."""

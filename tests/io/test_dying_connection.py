@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from simulator.federation import Engine, Federation
 from simulator.sut import EmbeddedServer
 
@@ -30,3 +32,24 @@ def test_a_state_that_was_sent_over_a_dying_connection_still_reaches_the_watcher
     watch.expect("busy")
     alice.set_presence("away")
     watch.expect("away")
+
+
+def test_what_was_begun_in_the_turn_in_which_all_is_forgotten_is_ended(
+    sipfed_engine: Engine, federation: Federation
+) -> None:
+    """A request and the restart may come at once; what the request began would be an error of ours later."""
+    agent = federation.partner().agent
+
+    async def look_up() -> None:
+        raise AssertionError("nobody wants it any more")
+
+    begun = look_up()
+
+    def begin_and_forget() -> None:
+        agent.in_background(begun)
+        agent.forget()
+
+    sipfed_engine.loop.call(begin_and_forget)
+    sipfed_engine.loop.call(lambda: None)
+
+    assert inspect.getcoroutinestate(begun) == inspect.CORO_CLOSED

@@ -93,6 +93,32 @@ def test_closing_ends_what_still_runs_and_the_thread(loop: LoopThread) -> None:
     assert "test loop" not in [thread.name for thread in threading.enumerate()]
 
 
+def test_closing_ends_what_began_only_then(loop: LoopThread) -> None:
+    ended = threading.Event()
+    late = []
+
+    async def afterwards() -> None:
+        try:
+            await wait_for_ever()
+        finally:
+            ended.set()
+
+    async def background() -> None:
+        try:
+            await wait_for_ever()
+        finally:
+            late.append(asyncio.get_running_loop().create_task(afterwards()))
+
+    tasks = loop.call(lambda: [asyncio.get_running_loop().create_task(background())])
+    loop.call(lambda: None)
+
+    loop.close()
+
+    assert tasks[0].done()
+    assert late[0].cancelled()
+    assert ended.is_set()
+
+
 def test_the_environment_chooses_the_kind_of_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("uvloop")
     monkeypatch.setenv(KIND, "uvloop")
