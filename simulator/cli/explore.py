@@ -82,6 +82,8 @@ def _topologies(report: Report) -> str:
         lines += [f"{count:6}  {what:9}  {why}" for count, what, why in sorted(mine, key=lambda row: (-row[0], row[2]))]
     speed = f"{report.tried / report.seconds:.0f} a second" if report.seconds else "at once"
     lines += ["", f"{report.tried} federations in {report.seconds:.1f} s ({speed})."]
+    if report.left_out:
+        lines.append(f"What takes {', '.join(report.left_out)} was left out: the server cannot be told or asked it.")
     if report.out_of_time:
         lines.append("The time was up before all of them were tried.")
     if report.disagreement is None:

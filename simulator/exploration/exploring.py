@@ -14,10 +14,12 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from simulator.errors import ConfigurationError, Problem
-from simulator.exploration.building import out_of_reach
+from simulator.exploration.building import CAPABILITY, out_of_reach
 from simulator.exploration.history import NEEDS, History, HistoryFailed, machine
+from simulator.exploration.trying import NEEDS as ACTION_NEEDS
 from simulator.exploration.trying import Disagreement, Trial, check
 from simulator.federation import Engine
+from simulator.io.garbage import rare_collections
 from simulator.oracle import Action, Topology, predict, topologies
 from simulator.oracle.strategies import ALL_FIELDS, PERSONAS
 from simulator.sut import CapabilityMissing
@@ -39,6 +41,8 @@ class Report:
     "CPU time of this process."
     classes: Counter[tuple[Action, str, str]] = field(default_factory=Counter)
     "How often each class was met: the action, what happened, and the reason that the oracle gives."
+    left_out: tuple[str, ...] = ()
+    "The capabilities that the server lacks; what takes them was not tried."
     disagreement: Disagreement | None = None
     "The smallest topology in which server and requirements disagree; None when there is none."
     flaky: bool = False
@@ -103,10 +107,12 @@ def explore(
 
     The first disagreement is shrunk, which the time limit does not cut short. The same seed tries the same topologies,
     as long as the versions of this package and of hypothesis are the same. `fields` are those of a topology that may
-    differ from the plain one.
+    differ from the plain one. CapabilityMissing for a server with which nobody can federate by the DNS.
     """
     assert engine.sut is not None
-    report = Report(seed)
+    if "open-federation" not in engine.sut.capabilities:
+        raise CapabilityMissing(engine.sut.name, "open-federation")
+    report = Report(seed, left_out=lacking(engine.sut.capabilities))
     began, cpu = time.monotonic(), time.process_time()
     fixed = {*ALL_FIELDS} - {*fields} | {*out_of_reach(engine.sut.capabilities)}
     drawn = topologies(without=fixed, **({"personas": personas} if personas else {}))
@@ -128,7 +134,8 @@ def explore(
         on_trial(trial)
 
     try:
-        one()
+        with rare_collections():
+            one()
     except Disagreement as disagreement:
         report.disagreement = disagreement
     except Flaky:
@@ -162,7 +169,8 @@ def explore_histories(
 
     found = hypothesis.seed(seed)(machine(engine, on_end=count))
     try:
-        run_state_machine_as_test(found, settings=_settings(examples, stateful_step_count=steps))
+        with rare_collections():
+            run_state_machine_as_test(found, settings=_settings(examples, stateful_step_count=steps))
     except HistoryFailed as failure:
         report.failure = failure
     except Flaky:
@@ -171,6 +179,12 @@ def explore_histories(
         report.out_of_time = True
     report.seconds = time.monotonic() - began
     return report
+
+
+def lacking(capabilities: Collection[str]) -> tuple[str, ...]:
+    """What a server with these capabilities would need besides, to have all of it explored."""
+    wanted = (*ACTION_NEEDS.values(), "observe-inbox", *CAPABILITY.values(), "licences")
+    return tuple(capability for capability in dict.fromkeys(wanted) if capability not in capabilities)
 
 
 def _settings(examples: int, **others: Any) -> settings:

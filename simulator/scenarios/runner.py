@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import ConfigurationError, Problem, SipfedError
+from simulator.io.garbage import rare_collections
 
 CATALOGUE = Path(__file__).parent
 """The folder of the shipped catalogue."""
@@ -53,7 +54,7 @@ def run_pytest(folder: Path, arguments: Sequence[str], watcher: Watcher) -> None
     Raises the SipfedError that a plugin raised outside of any test or ended the session with, and ConfigurationError
     where pytest refuses its options. Everything else is in the watcher afterwards.
     """
-    with _quiet() as complaints, _environment():
+    with _quiet() as complaints, _environment(), rare_collections():
         code = pytest.main([*_options(folder), *arguments], plugins=[watcher])
     if watcher.mistake is not None:
         raise watcher.mistake
