@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 
 from simulator.errors import SipfedError
+from simulator.exploration.exploring import explore
 from simulator.federation import Engine, Federation
 from tests.bench.handshake import HANDSHAKE
 from tests.bench.measure import Measure, Round, Stopwatch, Target
+
+EXAMPLES = 20
+"Federations that are explored in one round."
 
 
 @contextmanager
@@ -35,6 +40,29 @@ def start_and_stop(watch: Stopwatch) -> None:
         engine = Engine()
         engine.start_embedded()
     _nothing_went_wrong(engine.close())
+
+
+def scenario(engine: Engine, watch: Stopwatch) -> None:
+    """The same from start to end, as a test has it."""
+    with watch:
+        federation, _ = _chat_each_way(engine)
+        errors = federation.close()
+    _nothing_went_wrong(errors)
+
+
+@contextmanager
+def exploring() -> Iterator[Round]:
+    """Other federations each round, drawn, run and compared with what the requirements say."""
+    seeds = count(1)
+
+    def one_round(engine: Engine, watch: Stopwatch) -> None:
+        report = explore(engine, examples=EXAMPLES, seed=next(seeds))
+        if report.disagreement is not None:
+            raise SipfedError(str(report.disagreement))
+        watch.value = report.tried / report.cpu
+
+    with running_engine(one_round) as found:
+        yield found
 
 
 def start_partner(engine: Engine, watch: Stopwatch) -> None:
@@ -87,6 +115,20 @@ MEASURES = (
         setup=partial(running_engine, chat_with_a_new_partner),
         against=HANDSHAKE.name,
         target=Target(30),
+    ),
+    Measure(
+        name="scenario",
+        about="The same and the end: what a scenario with its own partner and a message each way costs.",
+        setup=partial(running_engine, scenario),
+        against=HANDSHAKE.name,
+        target=Target(3, "ratio"),
+    ),
+    Measure(
+        name="explore",
+        about=f"`sipfed explore`: generated federations in a second of processor time of one core, {EXAMPLES} a round.",
+        setup=exploring,
+        unit="1/s CPU",
+        target=Target(40, at_least=True),
     ),
     Measure(
         name="partner end",

@@ -83,6 +83,8 @@ class Measure:
     "Name of the measure that it is shown as a ratio to, from the same run."
     target: Target | None = None
     "What is aimed at, if anything."
+    most: int | None = None
+    "Rounds at most, without warm-ups, for one whose rounds take seconds; that of what it is compared with is the same."
 
 
 @dataclass(slots=True)
@@ -135,11 +137,14 @@ def run(measures: Sequence[Measure], rounds: int, progress: Progress = lambda _d
     with ExitStack() as stack:
         prepared = [(Series(measure), stack.enter_context(measure.setup())) for measure in measures]
         for _ in range(WARM_UPS):
-            for _, one_round in prepared:
-                one_round(Stopwatch())
+            for series, one_round in prepared:
+                if series.measure.most is None:
+                    one_round(Stopwatch())
         for done in range(rounds):
             progress(done)
             for series, one_round in prepared:
+                if series.measure.most is not None and done >= series.measure.most:
+                    continue
                 watch = Stopwatch()
                 one_round(watch)
                 series.wall.append(watch.wall)

@@ -17,7 +17,7 @@ from OpenSSL import SSL
 # The measures share helpers with each other and not with the package, so they are imported as a part of the clone.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import endpoints, federations, handshake, messages, nameserver, stack, startup
+from tests.bench import catalogue, endpoints, federations, handshake, messages, nameserver, stack, startup
 from tests.bench.measure import Measure, Progress, as_json, chosen, run, table
 
 OTHERS: tuple[Measure, ...] = (
@@ -28,8 +28,8 @@ OTHERS: tuple[Measure, ...] = (
     *nameserver.MEASURES,
     *startup.MEASURES,
 )
-MEASURES: tuple[Measure, ...] = (*OTHERS, *stack.measures(stack.FULL))
-SMALL_MEASURES: tuple[Measure, ...] = (*OTHERS, *stack.measures(stack.SMALL))
+MEASURES: tuple[Measure, ...] = (*OTHERS, *stack.measures(stack.FULL), *catalogue.measures(catalogue.FULL))
+SMALL_MEASURES: tuple[Measure, ...] = (*OTHERS, *stack.measures(stack.SMALL), *catalogue.measures(catalogue.SMALL))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

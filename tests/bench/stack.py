@@ -42,8 +42,8 @@ SMALL = Size(messages=2000, connections=20)
 "Enough to see that everything works."
 
 Figures = Mapping[str, float]
-UNITS = {"rate": "1/s", "client": "µs", "server": "µs", "both": "µs"}
-"What a run gives: transactions a second, and processor time for one."
+UNITS = {"rate": "1/s", "client": "µs", "server": "µs", "both": "µs", "run": "s", "run CPU": "s"}
+"What a run gives: transactions a second, processor time for one, and how long all took."
 
 
 class Shared:
