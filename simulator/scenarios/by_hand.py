@@ -70,9 +70,14 @@ def by_hand(
 
 def must_answer(wire: Wire, method: str, status: int = 200, *, what: str) -> Response:
     """The server's next final answer to a `method` written by hand, which must have this status; `what` was sent."""
-    answer = wire.expect_answer(method)
-    if answer.status != status:
-        raise ExpectationFailed(f"The server must answer {what} with {status}, but its answer was {said(answer)}.")
+    return must_be(wire.expect_answer(method), status, what=what)
+
+
+def must_be(answer: Response, *statuses: int, what: str) -> Response:
+    """An answer of the server, which must have one of these statuses; `what` was sent, in words."""
+    if answer.status not in statuses:
+        right = " or ".join(map(str, sorted(statuses)))
+        raise ExpectationFailed(f"The server must answer {what} with {right}, but its answer was {said(answer)}.")
     return answer
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simulator.errors import ExpectationFailed
 from simulator.scenarios import Case, cases, scenario
-from simulator.scenarios.by_hand import by_hand
+from simulator.scenarios.by_hand import by_hand, must_be, said
 from simulator.scenarios.dialog_cases import (
     INSIDE,
     NOT_TAKEN,
@@ -45,10 +45,13 @@ def test_conversation_is_its_owners(federation: Federation, method: str, owner: 
     partner, intruder = federation.partner(), federation.partner()
     session = HeldSession(federation, partner)
 
-    status = _intrude(federation, session, intruder, method, owner, body="Trust me").status
+    answer = _intrude(federation, session, intruder, method, owner, body="Trust me")
 
-    if status < 400:
-        raise ExpectationFailed(f"The {method} of {intruder} in a conversation of {partner} was answered {status}.")
+    if answer.status < 400:
+        raise ExpectationFailed(
+            f"The {method} of {intruder} in a conversation of {partner} must be refused, but was answered "
+            f"{said(answer)}: whoever knows the tags may not speak in a dialog, its owner alone may."
+        )
     session.must_go_on()
 
 
@@ -63,7 +66,7 @@ def test_request_in_a_conversation(federation: Federation, inside: Inside) -> No
 
     answer = session.ask(inside.method, more=inside.more, body=inside.body, content_type=inside.content_type)
 
-    _must_be_one_of(answer, inside.statuses)
+    must_be(answer, *inside.statuses, what=f"a {inside.method} in a conversation")
     if inside.method == "INVITE" and answer.status == 200:
         session.wire.send(session.request("ACK", instead={"CSeq": f"CSeq: {session.cseq} ACK"}))
     session.must_go_on()
@@ -76,9 +79,9 @@ def test_message_out_of_order(federation: Federation) -> None:
     session.ask("MESSAGE", cseq=10, body="ten")
     federation.sut.user("alice").expect_message("ten")
 
-    status = session.ask("MESSAGE", cseq=9, body="nine").status
+    answer = session.ask("MESSAGE", cseq=9, body="nine")
 
-    assert status == 500, f"a CSeq that is too low is answered 500, and here was {status}"
+    must_be(answer, 500, what="a MESSAGE whose CSeq is 9, after one with 10,")
     session.ask("MESSAGE", cseq=11, body="eleven")
     must_have_got(federation.sut.user("alice"), ["ten", "eleven"])
 
@@ -88,9 +91,9 @@ def test_gap_in_the_order(federation: Federation) -> None:
     """A message whose CSeq is a thousand above the last is in order: the numbers between were for others."""
     session = HeldSession(federation, federation.partner())
 
-    status = session.ask("MESSAGE", cseq=1000, body="a thousand").status
+    answer = session.ask("MESSAGE", cseq=1000, body="a thousand")
 
-    assert status == 200, f"a gap in CSeq is no mistake, and it was answered {status}"
+    must_be(answer, 200, what="a MESSAGE whose CSeq has a gap before it, which is no mistake,")
     must_have_got(federation.sut.user("alice"), ["a thousand"])
 
 
@@ -114,11 +117,11 @@ def test_after_the_end_of_a_conversation(federation: Federation, method: str) ->
     """After its BYE a conversation is over: a {method} in it is answered with 481, and not shown."""
     partner = federation.partner()
     session = HeldSession(federation, partner)
-    assert session.ask("BYE").status == 200
+    must_be(session.ask("BYE"), 200, what="the BYE of a conversation")
 
-    status = session.ask(method, body="" if method == "BYE" else "too late").status
+    answer = session.ask(method, body="" if method == "BYE" else "too late")
 
-    assert status == 481, f"the conversation is over, and still the {method} was answered {status}"
+    must_be(answer, 481, what=f"a {method} in a conversation that is over")
     HeldSession(federation, partner).must_go_on()
 
 
@@ -128,9 +131,7 @@ def test_end_before_the_ack(federation: Federation) -> None:
     partner = federation.partner()
     session = HeldSession(federation, partner, acknowledged=False)
 
-    status = session.ask("BYE").status
-
-    assert status == 200, f"a BYE without an ACK before was answered {status}"
+    must_be(session.ask("BYE"), 200, what="a BYE without an ACK before")
     HeldSession(federation, partner).must_go_on()
 
 
@@ -154,7 +155,7 @@ def test_cancel_after_the_answer(federation: Federation) -> None:
         )
     )
 
-    _must_be_one_of(session.wire.expect_answer("CANCEL"), frozenset({200, 481}))
+    must_be(session.wire.expect_answer("CANCEL"), 200, 481, what="a CANCEL that comes after the final answer")
     session.wire.send(session.request("ACK", instead={"CSeq": "CSeq: 1 ACK"}))
     session.must_go_on()
 
@@ -179,9 +180,9 @@ def test_subscription_is_its_owners(federation: Federation, change: tuple[str, .
     answer = _intrude(federation, subscription, intruder, "SUBSCRIBE", owner, more=change, instead=elsewhere)
 
     if answer.status < 400:
-        raise ExpectationFailed(f"{intruder} changed a subscription of {partner}, and was answered {answer.status}.")
+        raise ExpectationFailed(f"{intruder} changed a subscription of {partner}: it was answered {said(answer)}.")
     refreshed = subscription.ask("SUBSCRIBE", more=ASKING)
-    assert refreshed.status == 200, f"the owner's refresh was answered {refreshed.status}"
+    must_be(refreshed, 200, what="the owner's refresh, after an intruder's,")
     state = subscription.notified().subscription_state
     assert state is not None, "the notification has no Subscription-State"
     assert state.state == "active", f"the owner's subscription is {state.state}"
@@ -216,7 +217,9 @@ def test_notifications_are_numbered(federation: Federation) -> None:
         subscription.ask("SUBSCRIBE", more=ASKING)
         numbers.append(subscription.notified().cseq.number)
 
-    assert numbers == sorted(set(numbers)), f"the notifications have the CSeq numbers {numbers}"
+    assert numbers == sorted(set(numbers)), (
+        f"each notification must have a higher number than the one before, but they have the CSeq numbers {numbers}"
+    )
 
 
 @scenario(level="must", sources=("RFC 6665 §4.2.1",), needs=WATCHED)
@@ -231,7 +234,9 @@ def test_subscription_that_is_taken(federation: Federation, headers: tuple[str, 
     assert subscription.answer.expires, "the 200 to SUBSCRIBE names no time"
     wanted = EventHeader.parse(headers[0].partition(": ")[2])
     assert event is not None, "the notification has no Event"
-    assert (event.package, event.id) == (wanted.package, wanted.id), f"asked for {headers[0]}, but its Event is {event}"
+    assert (event.package, event.id) == (wanted.package, wanted.id), (
+        f"the watcher asked for {headers[0]}, but the Event of its notification is {event}: the id must be as it was"
+    )
 
 
 @scenario(level="must", sources=("RFC 6665 §4.2.1",), needs=WATCHED)
@@ -242,7 +247,7 @@ def test_subscription_that_is_not_taken(federation: Federation, headers: tuple[s
 
     subscription = HeldSubscription(federation, partner, more=headers)
 
-    _must_be_one_of(subscription.answer, frozenset(statuses))
+    must_be(subscription.answer, *statuses, what="this SUBSCRIBE")
     HeldSubscription(federation, partner, beside=subscription).notified()
 
 
@@ -283,10 +288,10 @@ def test_refresh_out_of_order(federation: Federation) -> None:
     subscription.ask("SUBSCRIBE", cseq=10, more=ASKING)
     subscription.notified()
 
-    status = subscription.ask("SUBSCRIBE", cseq=9, more=ASKING).status
+    answer = subscription.ask("SUBSCRIBE", cseq=9, more=ASKING)
 
-    assert status == 500, f"a CSeq that is too low is answered 500, and here was {status}"
-    assert subscription.ask("SUBSCRIBE", cseq=11, more=ASKING).status == 200
+    must_be(answer, 500, what="a SUBSCRIBE whose CSeq is 9, after one with 10,")
+    must_be(subscription.ask("SUBSCRIBE", cseq=11, more=ASKING), 200, what="the refresh after one out of order")
     subscription.notified()
 
 
@@ -299,10 +304,10 @@ def test_two_subscriptions_of_one_watcher(federation: Federation) -> None:
     one.notified()
     other.notified()
 
-    assert one.ask("SUBSCRIBE", more=("Event: presence", "Expires: 0")).status == 200
+    must_be(one.ask("SUBSCRIBE", more=("Event: presence", "Expires: 0")), 200, what="the end of one subscription")
     one.notified()
 
-    assert other.ask("SUBSCRIBE", more=ASKING).status == 200, "the second subscription ended with the first"
+    must_be(other.ask("SUBSCRIBE", more=ASKING), 200, what="the refresh of a second subscription, which goes on,")
     other.notified()
 
 
@@ -311,14 +316,14 @@ def test_refresh_after_the_end(federation: Federation) -> None:
     """A subscription that was ended cannot be prolonged: the refresh is answered with 481."""
     subscription = HeldSubscription(federation, federation.partner())
     subscription.notified()
-    assert subscription.ask("SUBSCRIBE", more=("Event: presence", "Expires: 0")).status == 200
+    must_be(
+        subscription.ask("SUBSCRIBE", more=("Event: presence", "Expires: 0")), 200, what="the end of a subscription"
+    )
     state = subscription.notified().subscription_state
     assert state is not None, "the last notification has no Subscription-State"
     assert state.state == "terminated", f"the last notification says {state.state}"
 
-    status = subscription.ask("SUBSCRIBE", more=ASKING).status
-
-    assert status == 481, f"the subscription is over, and still the refresh was answered {status}"
+    must_be(subscription.ask("SUBSCRIBE", more=ASKING), 481, what="the refresh of a subscription that is over")
 
 
 # -- steps --------------------------------------------------------------------------------------------------------
@@ -342,11 +347,3 @@ def _intrude(
     own = {} if owner else {"From": f"From: <sip:eve@{intruder.domain}>;tag=held"}
     lines = {**own, **(instead or {})}
     return dialog.ask(method, on=wire, of=intruder, more=more, instead=lines, body=body)
-
-
-def _must_be_one_of(answer: Response, statuses: frozenset[int]) -> None:
-    if answer.status not in statuses:
-        right = " or ".join(map(str, sorted(statuses)))
-        raise ExpectationFailed(
-            f"The {answer.cseq.method} must be answered {right}, but was answered {answer.status} {answer.reason}."
-        )

@@ -57,7 +57,7 @@ def believes_whom_it_knows(patch: pytest.MonkeyPatch) -> None:
 # -- conversations ------------------------------------------------------------------------------------------------
 
 
-@defect(caught_by=("dialogs/request-in-a-conversation[video]",), says=("must be answered 415 or 488",))
+@defect(caught_by=("dialogs/request-in-a-conversation[video]",), says=("with 415 or 488",))
 def takes_video_in_a_chat(patch: pytest.MonkeyPatch) -> None:
     """A chat that the partner makes a video call of is confirmed."""
     from simulator.io import chat_session
@@ -67,7 +67,7 @@ def takes_video_in_a_chat(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("dialogs/request-in-a-conversation[unknown-option]",),
-    says=("must be answered 420",),
+    says=("with 420, but",),
 )
 def requires_nothing_inside(patch: pytest.MonkeyPatch) -> None:
     """What a request in a dialog requires is not looked at."""
@@ -122,7 +122,7 @@ def judges_order(patch: pytest.MonkeyPatch, judged: Callable[[Any, Any], Any]) -
 
 @defect(
     caught_by=("dialogs/message-out-of-order", "dialogs/refresh-out-of-order"),
-    says=("a CSeq that is too low is answered 500",),
+    says=("whose CSeq is 9, after one with 10, with 500",),
 )
 def takes_any_order(patch: pytest.MonkeyPatch) -> None:
     """The order of requests in a dialog is not looked at."""
@@ -133,7 +133,7 @@ def takes_any_order(patch: pytest.MonkeyPatch) -> None:
     judges_order(patch, forget)
 
 
-@defect(caught_by=("dialogs/gap-in-the-order",), also=("dialogs",), says=("a gap in CSeq is no mistake",))
+@defect(caught_by=("dialogs/gap-in-the-order",), also=("dialogs",), says=("which is no mistake",))
 def wants_every_number(patch: pytest.MonkeyPatch) -> None:
     """A request whose CSeq is not the next number is refused."""
 
@@ -382,7 +382,7 @@ def ends_all_subscriptions_with_one(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Watched, "_drop", thorough)
 
 
-@defect(caught_by=("dialogs/refresh-after-the-end",), also=("presence",), says=("the subscription is over",))
+@defect(caught_by=("dialogs/refresh-after-the-end",), also=("presence",), says=("a subscription that is over",))
 def revives_what_has_ended(patch: pytest.MonkeyPatch) -> None:
     """The refresh of a subscription that has ended is confirmed."""
     from simulator.io.watched import Watched
