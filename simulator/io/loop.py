@@ -131,7 +131,7 @@ class LoopThread:
         if threading.current_thread() is self._thread:
             coroutine.close()
             raise SipfedError("A synchronous call was made on the federation's own loop; await the coroutine instead.")
-        errand = _Errand[T]()
+        errand: _Errand[T] = _Errand()
         try:
             self._loop.call_soon_threadsafe(errand.begin, self._loop, coroutine)
         except RuntimeError:  # the loop is closed
@@ -152,7 +152,7 @@ class LoopThread:
         """Call a plain function on the loop's thread and return its result."""
         if threading.current_thread() is self._thread:
             raise SipfedError("A synchronous call was made on the federation's own loop; call the function itself.")
-        errand = _Errand[T]()
+        errand: _Errand[T] = _Errand()
         self._loop.call_soon_threadsafe(errand.do, function, args)
         return errand.result(None)
 
