@@ -183,9 +183,10 @@ class Engine:
         # On a shared address nobody can tell who asked.
         nobody_knows = self.sut is None or client.strip("[]") == self.addresses.shared
         asker = self.lanes.get(client, "somebody" if nobody_knows else str(self.sut and self.sut.domain))
-        self.recorder.dns_question(asker, DNS_LANE, query.name, query.type, transport=query.transport)
+        name, kind = query.name, query.type
+        self.recorder.dns_question(asker, DNS_LANE, name, kind, transport=query.transport)
         if query.answered:
-            self.recorder.dns_answer(DNS_LANE, asker, query.name, query.type, query.rcode, query.answers)
+            self.recorder.dns_answer(DNS_LANE, asker, name, kind, query.rcode, query.answers)
 
 
 class Federation:

@@ -68,10 +68,13 @@ def name_text(name: Sequence[bytes]) -> str:
     return "".join(f"{_label_text(label)}." for label in name) or "."
 
 
+_PLAIN_OCTETS = bytes(o for o in range(33, 127) if o not in b'."\\;()@$')
+
+
 def _label_text(label: bytes) -> str:
-    if label.isalnum():  # most are, and this is fast
+    if not label.translate(None, _PLAIN_OCTETS):  # nearly always, and this is fast
         return label.decode("ascii")
-    return "".join(chr(o) if 33 <= o <= 126 and o not in b'."\\;()@$' else f"\\{o:03d}" for o in label)
+    return "".join(chr(o) if o in _PLAIN_OCTETS else f"\\{o:03d}" for o in label)
 
 
 def _quoted(text: bytes) -> str:
