@@ -14,6 +14,7 @@ from simulator.discovery import DiscoveryFailed
 from simulator.errors import ExpectationFailed, FederationFailed
 from simulator.evidence.recorder import Recorder
 from simulator.io.link import Link
+from simulator.io.link_user import LinkLost
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox
 from simulator.io.peering import NotFound
@@ -268,7 +269,7 @@ class Edge:
 
     def wire(self) -> Wire:
         """A connection of this edge to the server under test, on which the test writes by hand, whatever the partner's
-        policy says."""
+        policy says; ExpectationFailed when it does not come up."""
         return self._loop.run(self._open_wire())
 
     async def _open_wire(self) -> Wire:
@@ -279,7 +280,14 @@ class Edge:
         tap, user = WireTap(self._tap), WireUser()
         transport = SipTransport(own.identity, own.policy, own.timers, user, str(self.fqdn), tap, own.key_log)
         self._wires.append(transport)
-        link = await transport.connect(route.attempts[0])
+        try:
+            link = await transport.connect(route.attempts[0])
+        except LinkLost as lost:
+            why = str(lost).rstrip(".")
+            raise ExpectationFailed(
+                f"{self.fqdn} must get a connection to {self._opposite}, to write on it by hand, but: {why}. "
+                "Does the server still listen, and does it take the edge's certificate?"
+            ) from None
         return Wire(self._loop, link, transport, tap, user)
 
     # -- trying it out ------------------------------------------------------------------------------------------

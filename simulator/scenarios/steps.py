@@ -10,6 +10,7 @@ from simulator.scenarios.contact import server_contacts
 if TYPE_CHECKING:
     from simulator.federation import Federation
     from simulator.io.user import User
+    from simulator.names import SipDomain
     from simulator.outcome import Outcome
     from simulator.partner import Partner
 
@@ -49,3 +50,13 @@ def must_serve_others(federation: Federation) -> None:
     anna = federation.sut.user("anna")
     other.chat_with(anna).say("from another one").must_succeed()
     anna.expect_message("from another one", from_=other)
+
+
+def must_not_be_astray(partner: Partner, text: str, tenant: SipDomain) -> None:
+    """Of several tenants behind one edge, whose users are all called bob, no other one's user got the message."""
+    for other in partner.tenants:
+        if other != tenant and any(message.text == text for message in partner.user(f"bob@{other}").messages):
+            raise ExpectationFailed(
+                f"The message to bob@{tenant} came to bob@{other}: the server tells people behind one edge apart by "
+                "the name before the @ alone, or has one session for the whole edge."
+            )

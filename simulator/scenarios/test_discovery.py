@@ -8,7 +8,12 @@ from simulator.scenarios import Case, cases, happened, record_sets, scenario
 from simulator.scenarios.contact import server_contacts
 from simulator.scenarios.record_cases import FOUND, NOT_FOUND
 from simulator.scenarios.record_sets import SERVICE, RecordSet, refusing_port, srv
-from simulator.scenarios.steps import must_be_turned_away, must_chat_both_ways, must_have_reached_nobody
+from simulator.scenarios.steps import (
+    must_be_turned_away,
+    must_chat_both_ways,
+    must_have_reached_nobody,
+    must_not_be_astray,
+)
 
 if TYPE_CHECKING:
     from simulator.federation import Federation
@@ -372,7 +377,9 @@ def test_many_tenants_of_one_provider(federation: Federation) -> None:
     teams = federation.teams(tenants=3)
 
     for number, tenant in enumerate(teams.tenants):
-        server_contacts(federation, teams, f"bob@{tenant}", text=f"to tenant {number}").must_succeed()
+        contact = server_contacts(federation, teams, f"bob@{tenant}", text=f"to tenant {number}")
+        must_not_be_astray(teams, f"to tenant {number}", tenant)
+        contact.must_succeed()
 
 
 @scenario(level="must", sources=("R76", "R79", "F0.2", "F4.7"), needs=INBOUND)

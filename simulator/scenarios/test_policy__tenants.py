@@ -14,6 +14,7 @@ from simulator.scenarios.policy_cases import (
     must_pass,
     tenant_policy,
 )
+from simulator.scenarios.steps import must_not_be_astray
 from simulator.scenarios.traffic import must_be_told, must_have_got, must_not_hammer
 
 if TYPE_CHECKING:
@@ -135,7 +136,9 @@ def test_to_many_tenants_behind_one_edge(federation: Federation) -> None:
     partner = federation.teams(8)
 
     for tenant in partner.tenants:
-        server_contacts(federation, partner, f"bob@{tenant}", text=f"to {tenant}").must_succeed()
+        contact = server_contacts(federation, partner, f"bob@{tenant}", text=f"to {tenant}")
+        must_not_be_astray(partner, f"to {tenant}", tenant)
+        contact.must_succeed()
 
     for tenant in partner.tenants:
         if "chat" in federation.sut.capabilities:

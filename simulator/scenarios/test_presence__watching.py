@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.errors import ExpectationFailed
 from simulator.scenarios import cases, happened, scenario
 from simulator.scenarios.presence_cases import GRANTS, REFUSALS, until_the_end
 from simulator.scenarios.traffic import answers_of, must_be_told, requests_to
@@ -31,8 +32,17 @@ def test_user_watches_for_long(federation: Federation, seconds: int) -> None:
     watch.expect("available")
 
     for _ in range(3):
-        federation.advance(until_the_end(answers_of(federation, partner, "SUBSCRIBE")[-1]))
-        watch.expect("available")  # follows every refresh (RFC 6665 §4.2.1.2)
+        granted = answers_of(federation, partner, "SUBSCRIBE")
+        federation.advance(until_the_end(granted[-1]))
+        try:
+            watch.expect("available")  # follows every refresh (RFC 6665 §4.2.1.2)
+        except ExpectationFailed:
+            if len(answers_of(federation, partner, "SUBSCRIBE")) > len(granted):
+                raise
+            raise ExpectationFailed(
+                f"The server must refresh what {alice.uri} watches before the {granted[-1].expires} s are over that "
+                f"the partner grants, but after {len(granted)} SUBSCRIBE no other one has come."
+            ) from None
     bob.set_presence("busy")
 
     watch.expect("busy")

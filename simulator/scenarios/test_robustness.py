@@ -142,8 +142,7 @@ def test_stranger_at_the_port(federation: Federation, greeting: bytes) -> None:
     """Who connects to the port and {greeting} gets no SIP in the clear, and keeps no partner out, twenty times over."""
     with ExitStack() as open_ones:
         for _ in range(20):
-            one = socket.create_connection((federation.sut.address, federation.sut.port), timeout=5)
-            open_ones.enter_context(one)
+            one = open_ones.enter_context(_connected(federation))
             one.sendall(greeting)
 
         must_serve_others(federation)
@@ -355,6 +354,18 @@ def test_record_route_comes_back_as_it_was(federation: Federation) -> None:
         lines = {"Request-Line": f"{method} {answer.contact.uri} SIP/2.0", "CSeq": f"CSeq: {number} {method}"}
         wire.send(by_hand(federation, partner, method, instead={**inside, **lines}, more=way))
     must_answer(wire, "BYE", what="a BYE along the Record-Routes, to the Contact and with the tags of the 200")
+
+
+def _connected(federation: Federation) -> socket.socket:
+    """A TCP connection to the server's port, by somebody who is no partner."""
+    place = (federation.sut.address, federation.sut.port)
+    try:
+        return socket.create_connection(place, timeout=5)
+    except OSError as error:
+        raise ExpectationFailed(
+            f"The server must take connections at {place[0]}:{place[1]}, but it does not: {error.strerror or error}. "
+            "It no longer listens, or has as many open as it takes: what ended or filled it?"
+        ) from None
 
 
 def _must_be_answered(wire: Wire, odd: Odd) -> Response:

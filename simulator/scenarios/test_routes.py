@@ -174,8 +174,9 @@ def test_route_serves_one_domain(federation: Federation, relation: str) -> None:
 
     must_be_told(federation.sut.user("alice").chat_with(other.user("bob")).say("Hello?"))
 
-    other.edge.must_not_have_been_dialled()
-    partner.edge.must_not_have_been_dialled()
+    because = f"The message was to {other.domain}, and the one route there is serves {partner.domain} alone."
+    other.edge.must_not_have_been_dialled(because=because)
+    partner.edge.must_not_have_been_dialled(because=because)
     must_chat_both_ways(federation, partner)
 
 

@@ -242,3 +242,13 @@ def test_a_connection_by_hand_that_goes_on_says_so(federation: Federation) -> No
         ExpectationFailed, match="must answer the OPTIONS that was sent by hand; what came was: nothing"
     ):
         wire.expect_answer("OPTIONS", within=0.01)
+
+
+def test_a_connection_by_hand_that_does_not_come_up_says_so(federation: Federation) -> None:
+    partner = federation.partner("sfb-2015")  # with TLS 1.2 the refusal is part of the handshake
+
+    with (
+        partner.edge.presenting(federation.issue(partner.edge.fqdn, "expired")),
+        pytest.raises(ExpectationFailed, match=r"must get a connection to acme\.test, .* does it take the edge's"),
+    ):
+        partner.edge.wire()

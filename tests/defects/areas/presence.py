@@ -100,7 +100,11 @@ def lets_no_subscription_run_out(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Watched, "_on_timeout", lambda _sound, _self: None)
 
 
-@defect(caught_by=("presence/user-watches-for-long",), also=("resilience/*refresh*", "dialogs"), says=("as available",))
+@defect(
+    caught_by=("presence/user-watches-for-long",),
+    also=("resilience/*refresh*", "dialogs"),
+    says=("no other one has come",),
+)
 def refreshes_nothing(patch: pytest.MonkeyPatch) -> None:
     """The server lets the subscriptions of its users run out."""
     from simulator.io.watching import Watching
