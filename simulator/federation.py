@@ -26,7 +26,7 @@ from simulator.io.transport import TrustPolicy
 from simulator.names import Fqdn, SipDomain
 from simulator.partner import FederationPolicy, Partner, Persona, Policy, Proxy, TenantPolicy, persona_named
 from simulator.sut import CapabilityMissing, EmbeddedServer, ServerUnderTest, Surroundings, SutSettings, start
-from simulator.sut.base import SaysWhy, SeesArrivals
+from simulator.sut.base import SaysWhatItLacks, SaysWhy, SeesArrivals
 from simulator.sut.network import addresses_of, as_mistake, authority_of, other_roots
 
 T = TypeVar("T")
@@ -357,7 +357,8 @@ class Federation:
         ahead = seconds + 60 * minutes + 3600 * hours
         if "time" not in self.sut.capabilities:
             if not self._engine.settings.slow:
-                raise CapabilityMissing(self.sut.name, "time")
+                hints = self.sut.hints if isinstance(self.sut, SaysWhatItLacks) else {}
+                raise CapabilityMissing(self.sut.name, "time", hints.get("time"))
             threading.Event().wait(ahead)
             return
         self._engine.clock.advance(ahead, meanwhile=lambda: self.sut.advance(ahead))

@@ -122,6 +122,7 @@ def federation(request: pytest.FixtureRequest, sipfed_engine: Engine) -> Iterato
     fail the test that they happened in, and so does what reaches a user and no expectation takes.
     """
     from simulator.federation import Federation
+    from simulator.sut.base import SaysWhatItLacks
     from simulator.sut.capabilities import explain_missing
 
     federation = Federation(sipfed_engine)
@@ -134,7 +135,8 @@ def federation(request: pytest.FixtureRequest, sipfed_engine: Engine) -> Iterato
     if missing:
         federation.close()
         give_up = pytest.fail if request.config.getoption("sipfed_strict_capabilities") else pytest.skip
-        give_up(explain_missing(federation.sut.name, missing))
+        hints = federation.sut.hints if isinstance(federation.sut, SaysWhatItLacks) else None
+        give_up(explain_missing(federation.sut.name, missing, hints))
     yield federation
     errors = federation.close()
     if errors:

@@ -54,7 +54,7 @@ class HeldDialog:
         self._lines: dict[str, str | None] = {
             "Call-ID": f"Call-ID: {name}",
             "From": f"From: <sip:bob@{partner.domain}>;tag=held",
-            "Contact": f"Contact: <sip:bob@{partner.domain};transport=tls>",
+            "Contact": f"Contact: <sip:bob@{partner.edge.fqdn}:{partner.edge.port};transport=tls>",
             **(instead or {}),
         }
         self.call_id = name
@@ -115,10 +115,12 @@ class HeldDialog:
         )
 
     def ask(self, method: str, *, on: Wire | None = None, **parts: object) -> Response:
-        """Send a further request, by default on the first connection; its final answer."""
+        """Send a further request, by default on the first connection; its final answer, and not one to another."""
         wire = on or self.wire
         wire.send(self.request(method, **parts))  # type: ignore[arg-type]
-        return wire.expect_answer(method)
+        while (answer := wire.expect_answer(method)).cseq.number != self.cseq:
+            pass
+        return answer
 
 
 class HeldSession(HeldDialog):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, runtime_checkable
 
 from simulator.errors import SipfedError
@@ -26,9 +27,10 @@ SERVER_DAYS: Final = 190
 class CapabilityMissing(SipfedError):
     """Something was asked of a server under test that nobody can tell it to do."""
 
-    def __init__(self, server: str, capability: str) -> None:
-        supply = CAPABILITIES[capability].supply
-        super().__init__(f"{server} lacks the capability {capability}; to supply it, {supply}.")
+    def __init__(self, server: str, capability: str, hint: str | None = None) -> None:
+        """`hint` is what its driver says of that, where how to supply it elsewhere does not fit."""
+        how = hint or f"to supply it, {CAPABILITIES[capability].supply}"
+        super().__init__(f"{server} lacks the capability {capability}; {how}.")
         self.capability = capability
 
 
@@ -46,6 +48,15 @@ class SeesArrivals(Protocol):
 
     def take_surprises(self) -> list[str]:
         """What reached the users and no expectation took, a sentence each; all of it is taken then."""
+
+
+@runtime_checkable
+class SaysWhatItLacks(Protocol):
+    """A server under test whose driver knows better than the control API what could supply a capability."""
+
+    @property
+    def hints(self) -> Mapping[str, str]:
+        """By capability, what there is to say when it lacks; others are supplied as everywhere."""
 
 
 class CertificateRefused(SipfedError):
@@ -164,6 +175,7 @@ class Limited:
     """The verbs that few servers have, for drivers that do not: each raises CapabilityMissing."""
 
     name: str
+    hints: Mapping[str, str] = MappingProxyType({})
 
     def list_certificates(self) -> list[HeldCertificate]:
         self.lack("certificates")
@@ -208,7 +220,7 @@ class Limited:
 
     def lack(self, capability: str) -> NoReturn:
         """Raise CapabilityMissing."""
-        raise CapabilityMissing(self.name, capability)
+        raise CapabilityMissing(self.name, capability, self.hints.get(capability))
 
 
 @dataclass(frozen=True)

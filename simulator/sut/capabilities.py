@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -107,8 +107,9 @@ def with_implied(names: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def explain_missing(server: str, missing: Iterable[str]) -> str:
-    """One sentence for a scenario that does not run: what the server lacks, and how to supply it."""
-    known = {name: f" ({CAPABILITIES[name].supply})" for name in CAPABILITIES}
+def explain_missing(server: str, missing: Iterable[str], hints: Mapping[str, str] | None = None) -> str:
+    """One sentence for a scenario that does not run: what the server lacks, and how to supply it, or by `hints` of its
+    driver what there is to say instead."""
+    known = {name: f" ({(hints or {}).get(name, CAPABILITIES[name].supply)})" for name in CAPABILITIES}
     parts = [f"{name}{known.get(name, '')}" for name in sorted(missing)]
     return f"{server} lacks the capability {', and '.join(parts)}"

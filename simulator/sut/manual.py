@@ -33,7 +33,7 @@ def manual(settings: SutSettings, around: Surroundings) -> ServerUnderTest:
     actions = ManualActions(ControllingTerminal())
     able = {name for name, needed in NEEDED.items() if needed and all(map(actions.can, needed))}
     names = {role: user.name for role, user in settings.users.items()}
-    return RemoteServer(around, identity_of(settings, able | {"receive"}), actions, names=names)
+    return RemoteServer(around, identity_of(settings, able | {"receive"}), actions, names=names, looks_twice=False)
 
 
 class ControllingTerminal:

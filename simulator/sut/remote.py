@@ -91,8 +91,10 @@ class RemoteServer(Limited):
         *,
         names: dict[str, str] | None = None,
         on_close: Callable[[], object] = lambda: None,
+        looks_twice: bool = True,
     ) -> None:
-        """`names` are those of the users by role; `on_close` ends what was started for this server."""
+        """`names` are those of the users by role; `on_close` ends what was started for this server. Where a look into
+        an inbox costs somebody something, `looks_twice` is False, and none is taken at the end of a test."""
         self.name = identity.name
         self.capabilities = identity.capabilities
         self.domain, self.fqdn = identity.domain, identity.fqdn
@@ -108,6 +110,7 @@ class RemoteServer(Limited):
             around, self.domain, names or {}, self.agent, self.perform, can=actions.can, resets=self._resets
         )
         self._closed = False
+        self._looks_twice = looks_twice
         self.child: ServerProcess | None = None
         "The process of the server, where we started it."
 
@@ -236,6 +239,16 @@ class RemoteServer(Limited):
         try:
             return self._ask(m.Log, "read_log", after=0, wait=0).items
         except ActionFailed as error:  # the failure that it is to explain says more
+            return [str(error)]
+
+    def take_surprises(self) -> list[str]:
+        """The messages to users of this test that no expectation took; of other users nobody knows whether anything is
+        new, and signs of typing and offers have no place in the order of what came."""
+        if "observe-inbox" not in self.capabilities or not self._looks_twice:
+            return []
+        try:
+            return self._users.take_surprises()
+        except ActionFailed as error:  # the test may have failed because of the same
             return [str(error)]
 
     # -- tests --------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from simulator.connect_server.control import models as m
 from simulator.io.account import Account, Consent, PresenceSeen, SubscriptionSeen, TextMessage, TypingSeen
 from simulator.io.loop import LoopThread
 from simulator.io.mailbox import Mailbox, S
+from simulator.io.surprises import take_surprises
 from simulator.io.user import User
 from simulator.names import SipDomain
 from simulator.outcome import Outcome
@@ -186,6 +187,7 @@ class RemoteUsers:
             self._accounts.clear()
             return
         for account in self._accounts.values():
+            account.ignored.clear()
             for mailbox in self._readable(account):
                 self._loop.run(cast("RemoteMailbox[Any]", mailbox).skip())
 
@@ -196,6 +198,13 @@ class RemoteUsers:
             "read_typing": account.typing,
         }
         return [mailbox for action, mailbox in boxes.items() if self._can(action)]
+
+    def take_surprises(self) -> list[str]:
+        """The messages that no expectation took; they are taken then."""
+        readers = [
+            Account(account.uri, inbox=account.inbox, ignored=account.ignored) for account in self._accounts.values()
+        ]
+        return take_surprises(readers)
 
     def end_test(self) -> None:
         """Everybody shows `available` again."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
@@ -17,10 +18,12 @@ from simulator.chat.first_message import (
 from simulator.connect_server.control.contract import Operation
 from simulator.errors import RemoteProtocolError
 from simulator.io.account import Account, TextMessage
+from simulator.io.surprises import take_surprises
 from simulator.io.user import User
 from simulator.sip.message import Request, Response, parse
 from simulator.sut.actions import ActionFailed
 from simulator.sut.base import ServerUnderTest, Surroundings
+from simulator.sut.capabilities import CAPABILITIES
 from simulator.sut.remote import RemoteServer, identity_of
 from simulator.sut.remote_users import RemoteMailbox
 from simulator.sut.settings import SutSettings
@@ -38,8 +41,15 @@ def wire_only(settings: SutSettings, around: Surroundings) -> ServerUnderTest:
     return WireServer(settings, around)
 
 
+OTHER_DRIVER: Final = "nobody can tell this server anything: choose a driver that can, as http, command or manual"
+DECLARED: Final = frozenset({*ABLE, "open-federation", "licences", "reach", "time"})
+"What the server may have all the same, for which the usual hints are right."
+
+
 class WireServer(RemoteServer):
     """A server that nobody can tell anything."""
+
+    hints = MappingProxyType({name: OTHER_DRIVER for name in CAPABILITIES if name not in DECLARED})
 
     def __init__(self, settings: SutSettings, around: Surroundings) -> None:
         super().__init__(around, identity_of(settings, ABLE), _NoActions())
@@ -53,6 +63,10 @@ class WireServer(RemoteServer):
             self._accounts[uri] = account = Account(uri)
             account.inbox = AcceptedMessages(self._around, uri, self._mark)
         return User(self._around.loop, self.agent, self._accounts[uri])
+
+    def take_surprises(self) -> list[str]:
+        """The messages that the server has accepted for users of the test and that no expectation took."""
+        return take_surprises(self._accounts.values())
 
     def begin_test(self) -> None:
         self._mark = self._around.recorder.mark()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from simulator import tls, trust
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.account import Account
 from simulator.io.mailbox import Mailbox
 from simulator.io.resolver import Resolver
+from simulator.io.surprises import take_surprises
 from simulator.io.transport import TrustPolicy
 from simulator.io.user import User
 from simulator.names import Fqdn, Host, SipDomain
@@ -22,6 +25,20 @@ from simulator.sut.kamailio.users import DIALECT, KamailioUsers, ThroughKamailio
 
 CAPABILITIES = with_implied(("chat", "presence", "observe-inbox", "switch-open-federation", "static-routes"))
 "It has no licences, and there is one of it."
+HINTS: Final = MappingProxyType(
+    {
+        "typing": "the users behind this Kamailio show no typing; nothing can be set for that",
+        "consent": "this Kamailio shows everybody's presence to all who ask; its lists of watchers are not used",
+        "licences": "a Kamailio has no licences; nothing can be set for that",
+        "groups": "a Kamailio has neither licences nor locations nor groups; nothing can be set for that",
+        "certificates": "a Kamailio has no store: its one certificate is a file that it reads when it starts",
+        "observe-connections": "what Kamailio lists of its connections is not read by this driver",
+        "observe-log": "Kamailio logs lines of its modules and no decisions; they are in its own log",
+        "identity": "one Kamailio is started for the run, with one name and one certificate",
+        "time": "its clock is that of this machine; run these scenarios in real time with --slow",
+    }
+)
+"What is to say of each capability that it lacks."
 
 
 class KamailioServer(Limited):
@@ -100,6 +117,7 @@ class KamailioServer(Limited):
         return agent
 
     capabilities = CAPABILITIES
+    hints = HINTS
 
     def user(self, name: str = "alice") -> User:
         account = self._agent.accounts.get(f"sip:{name}@{self.domain}")
@@ -156,6 +174,10 @@ class KamailioServer(Limited):
                 self._loop.run(self._agent.send_state(account))
         return []
 
+    def take_surprises(self) -> list[str]:
+        """What reached the users behind Kamailio and no expectation took, a sentence each; all of it is taken then."""
+        return self._loop.call(lambda: take_surprises(self._agent.accounts.values()))
+
     def close(self) -> None:
         """End Kamailio and its users; its files go with those of the CA."""
         self._loop.run(self._agent.close())
@@ -175,6 +197,9 @@ class KamailioServer(Limited):
         for account in self._agent.accounts.values():
             account.inbox = Mailbox()
             account.seen = Mailbox()
+            account.offers = Mailbox()
+            account.typing = Mailbox()
+            account.ignored.clear()
 
 
 def _on(enabled: bool) -> str:

@@ -44,6 +44,11 @@ class KamailioUsers(UserAgent):
         self._etags: dict[str, str] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    async def show(self, account: Account, state: PresenceState) -> None:
+        """Whoever watches from now on is to see it: it is there once Kamailio has answered."""
+        account.state = state
+        await self.send_state(account)
+
     def publish(self, account: Account, state: PresenceState) -> None:
         account.state = state
         self.in_background(self.send_state(account))
