@@ -11,7 +11,6 @@ from simulator import tls, trust
 from simulator.errors import ConfigurationError, Problem
 from simulator.io.account import Account
 from simulator.io.mailbox import Mailbox
-from simulator.io.resolver import Resolver
 from simulator.io.surprises import take_surprises
 from simulator.io.transport import TrustPolicy
 from simulator.io.user import User
@@ -21,7 +20,7 @@ from simulator.sut.base import Limited, Surroundings
 from simulator.sut.capabilities import with_implied
 from simulator.sut.kamailio.configuration import Certificate, KamailioSettings
 from simulator.sut.kamailio.process import KamailioProcess, Rpc, resolver_at
-from simulator.sut.kamailio.users import DIALECT, KamailioUsers, ThroughKamailio
+from simulator.sut.kamailio.users import DIALECT, BesideKamailio, KamailioUsers, ThroughKamailio
 
 CAPABILITIES = with_implied(("chat", "presence", "observe-inbox", "switch-open-federation", "static-routes"))
 "It has no licences, and there is one of it."
@@ -106,7 +105,7 @@ class KamailioServer(Limited):
                 fqdn=fqdn,
                 dialect=DIALECT,
                 peering=ThroughKamailio(self.fqdn, settings.inner_port),
-                resolver=Resolver(around.dns),
+                resolver=BesideKamailio(around.dns, self.fqdn, self.address),
                 timers=around.timers,
                 identity=tls.Identity(issued.chain_pem, issued.key_pem),
                 trust_policy=TrustPolicy([around.authority.root], trust.CONNECT_SERVER),

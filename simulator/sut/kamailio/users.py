@@ -7,9 +7,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.discovery import Answer, Question
 from simulator.io.account import Account
 from simulator.io.dialect import Dialect
 from simulator.io.peering import Peering, StaticWay, Way
+from simulator.io.resolver import Resolver
 from simulator.io.user_agent import UserAgent
 from simulator.names import Fqdn, SipDomain
 from simulator.presence import pidf
@@ -33,6 +35,21 @@ class ThroughKamailio(Peering):
     def way_to(self, domain: SipDomain, user: str = "") -> Way:
         del user
         return StaticWay(domain, self.fqdn, self.inner_port)
+
+
+class BesideKamailio(Resolver):
+    """Knows where Kamailio is, whatever the records of a test say of its name."""
+
+    def __init__(self, server: tuple[str, int], fqdn: Fqdn, address: str) -> None:
+        """`server` is the DNS for everything else."""
+        super().__init__(server)
+        self._name = str(fqdn)
+        self._known = {"AAAA" if ":" in address else "A": Answer("noerror", (address,))}
+
+    async def ask(self, question: Question) -> Answer:
+        if question.name.rstrip(".").lower() == self._name:
+            return self._known.get(question.type, Answer("nodata"))
+        return await super().ask(question)
 
 
 class KamailioUsers(UserAgent):
