@@ -430,7 +430,8 @@ class TestShapes:
     def test_two_hours_are_over_after_two_hours(self, authority: Authority) -> None:
         issued = authority.issue(FQDN, "two-hours")
 
-        assert issued.leaf.not_valid_after_utc <= AT + timedelta(hours=2)
+        both_ends = issued.leaf.not_valid_after_utc - issued.leaf.not_valid_before_utc + timedelta(seconds=1)
+        assert both_ends == timedelta(hours=2)
         _verify_as_server(authority, issued, at=AT)
         with pytest.raises(verification.VerificationError):
             _verify_as_server(authority, issued, at=AT + timedelta(hours=2))
