@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
+import weakref
 
 import pytest
 
@@ -82,6 +84,24 @@ def test_the_server_keeps_nothing_for_a_partner_that_is_gone() -> None:
 
     assert not [record for record in second.records if str(partner.domain) in record.text]
     assert second.close() == []
+    assert engine.close() == []
+
+
+def test_the_memory_of_a_partner_that_is_gone_is_free_again() -> None:
+    """A long run has thousands of partners: no timer and no table of the engine may hold on to one."""
+    engine = Engine()
+    engine.start_embedded()
+    federation = Federation(engine)
+    partner = federation.partner()
+    edge = weakref.ref(partner.edge)
+    must_chat_both_ways(federation, partner)
+    partner.user("bob").watch(federation.sut.user("alice")).expect("available")
+    assert federation.close() == []
+
+    del federation, partner
+    gc.collect()
+
+    assert edge() is None
     assert engine.close() == []
 
 

@@ -13,6 +13,7 @@ from simulator.io.compression import Compression
 from simulator.io.link import Link
 from simulator.io.link_user import LinkLost
 from simulator.io.peering import NotFound, Way
+from simulator.io.timers import Timer
 from simulator.tls import Version
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class Connections:
         self._opened: dict[Way, list[asyncio.Task[Link]]] = {}
         self._incoming: dict[Way, list[Link]] = {}
         self._of_call: OrderedDict[tuple[Way, str], Link] = OrderedDict()
-        self._watched: set[Link] = set()
+        self._watched: dict[Link, Timer | None] = {}
+        "Connections that are closed when nothing happens on them, with the time at which to look next, if any."
         self._coming: Counter[Way] = Counter()
         "How many requests wait until there is a connection."
         self.compression = Compression(agent, habits.compression)
@@ -113,7 +115,7 @@ class Connections:
 
     def ways(self) -> set[Way]:
         """The ways to which connections are open or opening."""
-        return {*self._opened, *(way for way, links in self._incoming.items() if links)}
+        return {*self._opened, *self._incoming}
 
     def links(self, way: Way) -> list[Link]:
         """The connections to `way` that may be used."""
@@ -131,9 +133,13 @@ class Connections:
 
     def on_closed(self, link: Link) -> None:
         """Forget a connection that is gone."""
-        self._watched.discard(link)
+        timer = self._watched.pop(link, None)
+        if timer is not None:
+            timer.cancel()
         for way, links in tuple(self._incoming.items()):
             self._incoming[way] = [other for other in links if other is not link]
+            if not self._incoming[way]:
+                del self._incoming[way]
         for way, tasks in tuple(self._opened.items()):
             self._opened[way] = [task for task in tasks if not _is_spent(task)]
             if not self._opened[way]:
@@ -222,9 +228,11 @@ class Connections:
 
     def _watch(self, link: Link, idle: float | None) -> None:
         """Close `link` when nothing has happened on it for `idle` seconds of the federation's clock."""
-        self._watched.add(link)
+        if not link.alive:
+            return
+        self._watched[link] = None
         if idle is not None:
-            self._agent.timers.call_at(link.used_at + idle, lambda: self._on_idle(link, idle))
+            self._watched[link] = self._agent.timers.call_at(link.used_at + idle, lambda: self._on_idle(link, idle))
 
     def _on_idle(self, link: Link, idle: float) -> None:
         if not link.alive:
