@@ -120,6 +120,9 @@ def cases(arguments: str, *table: Case | str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(names, parameters)
 
 
+_PLACEHOLDERS = re.compile(r"\{(\w+)\}")
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the marks of a test and its case say together."""
@@ -150,7 +153,7 @@ class Terms:
         values: dict[str, object] = dict(getattr(getattr(item, "callspec", None), "params", {}))
         words = {row["argument"]: row["words"] for row in rows if row["words"]}
         sentence = next((row["sentence"] for row in rows if row["sentence"]), "") or _first_line(item)
-        names = re.findall(r"\{(\w+)\}", sentence)
+        names = _PLACEHOLDERS.findall(sentence) if "{" in sentence else ()
         for name in names:
             if name in values:
                 sentence = sentence.replace(f"{{{name}}}", words.get(name, _said(values[name])))
