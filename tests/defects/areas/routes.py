@@ -14,6 +14,7 @@ from tests.defects.server import is_server
 
 @defect(
     caught_by=("routes/one-switched-off-another-still-works", "routes/switched-off-while-connected"),
+    also=("names/route-is-for-one-name",),
     says=("Switching a route off", "200 OK (MESSAGE)"),
 )
 def ignores_the_switch(patch: pytest.MonkeyPatch) -> None:
