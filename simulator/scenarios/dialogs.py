@@ -157,11 +157,13 @@ class HeldSubscription(HeldDialog):
         content_type: str = SDP_TYPE,
         status: int = 200,
         beside: HeldSubscription | None = None,
+        arrivals: Mishap | None = None,
     ) -> None:
-        """The SUBSCRIBE has been answered when this returns; `beside` is another one with the same partner."""
-        self._arrivals: Mishap = (
-            beside._arrivals if beside is not None else partner.edge.answers("NOTIFY", status, admitted=True)
-        )
+        """The SUBSCRIBE has been answered when this returns. `beside` is another one with the same partner, `arrivals`
+        what answers its notifications already."""
+        if beside is not None:
+            arrivals = beside._arrivals
+        self._arrivals: Mishap = arrivals or partner.edge.answers("NOTIFY", status, admitted=True)
         super().__init__(
             federation, partner, "SUBSCRIBE", more=more, instead=instead, body=body, content_type=content_type
         )

@@ -17,7 +17,7 @@ from simulator.scenarios.dialog_cases import (
     Judge,
     Notified,
 )
-from simulator.scenarios.dialogs import ASKING, HeldSession, HeldSubscription
+from simulator.scenarios.dialogs import ASKING, SDP, SDP_TYPE, HeldSession, HeldSubscription
 from simulator.scenarios.traffic import must_have_got
 
 if TYPE_CHECKING:
@@ -159,7 +159,63 @@ def test_cancel_after_the_answer(federation: Federation) -> None:
     session.must_go_on()
 
 
+@scenario(level="must", sources=("R2", "RFC 3261 §18.2.2", "RFC 3261 §17.2.4"), needs=TALKED_TO)
+@cases(
+    "phase",
+    Case("invite", words="its INVITE"),
+    Case("ack", words="its ACK"),
+    Case("message", words="a message"),
+    Case("bye", words="its BYE"),
+)
+def test_connection_that_ends_in_a_conversation(federation: Federation, phase: str) -> None:
+    """When the partner's connection ends right after {phase}, nothing comes twice, and the next conversation passes."""
+    partner, alice = federation.partner(), federation.sut.user("alice")
+    alice.ignores_messages()
+
+    if phase == "invite":
+        wire = partner.edge.wire()
+        wire.send(by_hand(federation, partner, "INVITE", body=SDP, content_type=SDP_TYPE))
+    else:
+        session = HeldSession(federation, partner, acknowledged=False)
+        wire = session.wire
+        wire.send(session.request("ACK", instead={"CSeq": "CSeq: 1 ACK"}))
+        if phase != "ack":
+            wire.send(session.request(phase.upper(), body="cut off" if phase == "message" else ""))
+    wire.close()
+
+    status = HeldSession(federation, partner).ask("MESSAGE", body="afterwards").status
+    assert status == 200, f"the message of the next conversation was answered {status}"
+    got = [message.text for message in alice.messages]
+    assert got.count("afterwards") == 1, f"what arrived is {got}"
+    assert got.count("cut off") <= 1, f"what arrived is {got}"
+
+
 # -- subscriptions ------------------------------------------------------------------------------------------------
+
+
+@scenario(level="must", sources=("R1", "RFC 3261 §18.2.2", "RFC 6665 §4.2.2"), needs=WATCHED)
+@cases(
+    "phase",
+    Case("subscribe", words="its SUBSCRIBE"),
+    Case("refresh", words="a refresh"),
+    Case("end", words="the end of a subscription"),
+)
+def test_connection_that_ends_in_a_subscription(federation: Federation, phase: str) -> None:
+    """When the partner's connection ends right after {phase}, whoever subscribes anew is notified."""
+    partner = federation.partner()
+
+    arrivals = partner.edge.answers("NOTIFY", 200, admitted=True)
+    if phase == "subscribe":
+        wire = partner.edge.wire()
+        wire.send(by_hand(federation, partner, "SUBSCRIBE", sender="berta", more=ASKING))
+    else:
+        first = HeldSubscription(federation, partner, arrivals=arrivals)
+        first.notified()
+        wire = first.wire
+        wire.send(first.request("SUBSCRIBE", more=ASKING if phase == "refresh" else ("Event: presence", "Expires: 0")))
+    wire.close()
+
+    HeldSubscription(federation, partner, arrivals=arrivals).notified()
 
 
 @scenario(level="must", sources=("F0.2", "dialect §2.3"), needs=WATCHED)

@@ -13,7 +13,7 @@ from simulator.sut.capabilities import with_implied
 from simulator.sut.wire import ABLE
 from tests.sut.foreign import Foreign
 
-LEAST_SHARE = 0.44
+LEAST_SHARE = 0.53
 """Of the catalogue, with nothing but an address. What is beyond it is about what the server's users are told and shown,
 or takes routes, switches, certificates, groups, other names or the clock of the server, which no partner can turn."""
 WHOLE_RUN = 900

@@ -397,3 +397,34 @@ def revives_what_has_ended(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(Watched, "on_request", forgiving)
     patch.setattr(Watched, "_drop", lambda _self: None)
+
+
+@defect(
+    caught_by=(
+        "dialogs/connection-that-ends-in-a-conversation[*]",
+        "dialogs/connection-that-ends-in-a-subscription[*]",
+    ),
+    also=("resilience", "chat", "presence", "robustness", "discovery", "names", "trust", "policy", "routes"),
+)
+def bears_a_grudge(patch: pytest.MonkeyPatch) -> None:
+    """A partner whose connection has ended is refused from then on."""
+    from simulator.io.account import Refusal
+    from simulator.io.admission import Admission
+    from simulator.io.user_agent import UserAgent
+
+    gone: set[str] = set()
+    on_closed, examine = UserAgent.on_closed, Admission._examine
+
+    def remember(self: Any, link: Any) -> None:
+        on_closed(self, link)
+        if is_server(self) and not link.outgoing:
+            gone.update(link.peer_names)
+
+    def resentful(self: Any, link: Any, transaction: Any, request: Any) -> None:
+        if is_server(self) and gone.intersection(link.peer_names):
+            self._agent.refuse(link, transaction, Refusal(503, "Service Unavailable", "it has hung up before"))
+        else:
+            examine(self, link, transaction, request)
+
+    patch.setattr(UserAgent, "on_closed", remember)
+    patch.setattr(Admission, "_examine", resentful)
