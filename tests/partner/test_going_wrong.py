@@ -194,6 +194,18 @@ def options(federation: Federation, partner: Partner, *lines: str) -> str:
     return "\r\n".join([*head, "", ""])
 
 
+def test_what_was_to_go_wrong_twice_and_did_so_once_is_counted(federation: Federation) -> None:
+    partner = federation.partner()
+    refusal = partner.edge.answers("INVITE", 503)
+    federation.sut.user("alice").chat_with(partner.user("bob")).say("Hello?").must_fail()
+
+    refusal.must_have_happened()
+    came = len(refusal.requests)
+
+    with pytest.raises(ExpectationFailed, match=f"with a INVITE, but only {came} of {came + 1} reached it"):
+        refusal.must_have_happened(times=came + 1, within=0.01)
+
+
 def test_bytes_by_hand_reach_the_server_and_its_answers_the_test(federation: Federation) -> None:
     partner = federation.partner()
     wire = partner.edge.wire()
