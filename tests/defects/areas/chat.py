@@ -29,6 +29,7 @@ def garble(patch: pytest.MonkeyPatch, change: Any) -> None:
 
 @defect(
     caught_by=("chat/text-from-the-partner[umlauts]", "chat/text-from-other-products[umlauts-generic]"),
+    also=("robustness/message-in-pieces",),
     says=("Grüße",),
 )
 def reads_latin_1(patch: pytest.MonkeyPatch) -> None:

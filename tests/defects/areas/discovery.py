@@ -58,7 +58,7 @@ def ignores_the_srv_port(patch: pytest.MonkeyPatch) -> None:
     server_hears(patch, srv_records(lambda record: replace(record, port=5061)))
 
 
-@defect(caught_by=("discovery/lowest-priority-first",))
+@defect(caught_by=("discovery/lowest-priority-first",), also=("resilience/server-that-dies-beside-a-living-one",))
 def takes_the_highest_priority(patch: pytest.MonkeyPatch) -> None:
     """The server takes the SRV record with the highest priority value first."""
     server_hears(patch, srv_records(lambda record: replace(record, priority=65535 - record.priority)))

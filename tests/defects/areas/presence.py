@@ -158,7 +158,7 @@ def ignores_accept(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("presence/state-of-a-partners-user[generic-busy]", "presence/state-of-a-partners-user[teams-off-work]"),
-    also=("policy",),
+    also=("policy", "resilience", "routes/watch*"),
     says=("must see one of busy",),
 )
 def reads_only_open_and_closed(patch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,9 @@ def reads_only_open_and_closed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(server, "DIALECT", replace(DIALECT, presence_mapping=replace(GENERIC, pidf_implied={})))
 
 
-@defect(caught_by=("presence/state-of-a-user[sfb-2019-busy]",), also=("policy",), says=("but sees offline",))
+@defect(
+    caught_by=("presence/state-of-a-user[sfb-2019-busy]",), also=("policy", "resilience"), says=("but sees offline",)
+)
 def shows_busy_as_offline(patch: pytest.MonkeyPatch) -> None:
     """The server writes `closed` for a user who is busy."""
     from simulator.connect_server import server
