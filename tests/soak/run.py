@@ -25,6 +25,8 @@ from simulator.sut.settings import SutSettings
 
 SAMPLE = 10.0
 "Seconds between two looks at the server's memory."
+AT_ONCE = 20
+"Partners that connect at the same time."
 PATIENCE = 60.0
 "Seconds that the last messages have to be read."
 
@@ -63,6 +65,16 @@ class Soak:
         self._federation = federation
         self._end = 0.0
 
+    async def connect(self) -> None:
+        """Have everybody write once, a few at a time: that a thousand begin in one second is another experiment."""
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def begin(number: int) -> None:
+            async with turns:
+                await self._send(number)
+
+        await asyncio.gather(*(begin(number) for number in range(len(self._senders))))
+
     async def run(self, seconds: float) -> None:
         """Let everybody write for so long; it returns once everything that was answered has been read."""
         clock = asyncio.get_running_loop().time
@@ -83,18 +95,21 @@ class Soak:
 
     async def _write(self, number: int, begin: float) -> None:
         clock = asyncio.get_running_loop().time
-        agent, uri = self._agents[number], self._senders[number].uri
-        account, remote = agent.accounts[uri], self._readers[number % len(self._readers)]
         due = begin
         while due < self._end:
             await asyncio.sleep(max(0.0, due - clock()))
             self.tally.late = max(self.tally.late, clock() - due)
-            outcome = await agent.send_text(account, remote, f"{uri} {self.tally.sent[uri]}")
-            if outcome.delivered:
-                self.tally.sent[uri] += 1
-            else:
-                self.tally.failures.append(str(outcome))
+            await self._send(number)
             due += self._pause
+
+    async def _send(self, number: int) -> None:
+        agent, uri = self._agents[number], self._senders[number].uri
+        account, remote = agent.accounts[uri], self._readers[number % len(self._readers)]
+        outcome = await agent.send_text(account, remote, f"{uri} {self.tally.sent[uri]}")
+        if outcome.delivered:
+            self.tally.sent[uri] += 1
+        else:
+            self.tally.failures.append(str(outcome))
 
     async def _read(self, reader: str) -> None:
         user, after = reader.removeprefix("sip:").partition("@")[0], 0
@@ -140,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         federation = Federation(engine)
         partners = [federation.partner("generic") for _ in range(options.partners)]
         soak = Soak(federation, server, partners, options.rate)
+        engine.loop.run(soak.connect())
         start, own = time.monotonic(), time.process_time()
         samples = [look(server.child.pid, start)]
         with ThreadPoolExecutor(1) as pool:
