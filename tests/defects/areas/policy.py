@@ -85,6 +85,7 @@ def gives_up_on_the_whole_edge(patch: pytest.MonkeyPatch) -> None:
         "policy/message-that-is-filtered[606]",
         "policy/message-that-is-too-large",
     ),
+    also=("resilience/message-in-a-conversation",),
     says=("Expected a failure with status 606",),
 )
 def believes_that_sent_is_delivered(patch: pytest.MonkeyPatch) -> None:

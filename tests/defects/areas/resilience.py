@@ -164,7 +164,7 @@ def hammers_on_a_503(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Chats, "_open", again)
 
 
-@defect(caught_by=("resilience/partner-that-never-answers[*]",), says=("has no final answer",))
+@defect(caught_by=("resilience/partner-that-never-answers[*]",), says=("is still open after",))
 def waits_for_ever(patch: pytest.MonkeyPatch) -> None:
     """A request without an answer is never given up."""
     from simulator.io.link import Link
@@ -178,7 +178,10 @@ def waits_for_ever(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Link, "_plan_timeout", never)
 
 
-@defect(caught_by=("resilience/connection-that-ended-between-two-messages",), also=("chat", "presence"))
+@defect(
+    caught_by=("resilience/connection-that-ended-between-two-messages",),
+    also=("chat", "presence", "policy", "discovery/partner-that-moved*", "certificates/partner-renews-*"),
+)
 def keeps_a_dead_connection(patch: pytest.MonkeyPatch) -> None:
     """A connection that has ended is used for the next message all the same."""
     from simulator.io.connections import Connections

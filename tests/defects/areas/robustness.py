@@ -38,7 +38,7 @@ def shows_whom_nobody_has_proven(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ConnectServer, "on_arrival", lambda _self, _link, _request: None)
 
 
-@defect(caught_by=("robustness/stray-ack",), says=("an ACK must not be answered",))
+@defect(caught_by=("robustness/stray-ack",), says=("An ACK is never answered",))
 def answers_an_ack(patch: pytest.MonkeyPatch) -> None:
     """An ACK that belongs to nothing is answered."""
     from simulator.io.user_agent import UserAgent
