@@ -52,7 +52,7 @@ def persona_looks_for_the_domain_anywhere(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("names/sample-configuration-in-open-federation[*]", "discovery/own-target-outside-*"),
-    also=("discovery",),
+    also=("discovery", "policy/hosting-provider"),
 )
 def persona_has_no_name_rule(patch: pytest.MonkeyPatch) -> None:
     """An edge of Skype for Business takes any SRV target."""

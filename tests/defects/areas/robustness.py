@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -164,17 +165,37 @@ def refuses_what_it_does_not_know(patch: pytest.MonkeyPatch) -> None:
 
 
 @defect(
-    caught_by=("robustness/stranger-at-the-port[*]", "robustness/garbage-inside-tls[*]"), also=("resilience", "trust")
+    caught_by=("robustness/stranger-at-the-port[*]", "robustness/garbage-inside-tls[*]"),
+    also=("certificates", "resilience", "routes/routes-server-speaks-no-tls", "trust"),
 )
-def one_bad_connection_is_the_end(patch: pytest.MonkeyPatch) -> None:
-    """After a connection that broke a rule the server listens no more."""
+def a_bad_connection_spoils_the_next(patch: pytest.MonkeyPatch) -> None:
+    """After a connection that broke a rule the server hangs up on the next."""
+    from simulator.io.transport import SipTransport
     from simulator.io.user_agent import UserAgent
+    from simulator.sut.embedded import EmbeddedServer
 
-    on_closed = UserAgent.on_closed
+    on_closed, accept, begin_test = UserAgent.on_closed, SipTransport._accept, EmbeddedServer.begin_test
+    offended: set[int] = set()
 
-    def give_up(self: Any, link: Any) -> None:
+    class HangsUp(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            transport.close()
+
+    def take_offence(self: Any, link: Any) -> None:
         on_closed(self, link)
-        if is_server(self) and link.fault and self.transport._server is not None:
-            self.transport._server.close()
+        if is_server(self) and link.fault:
+            offended.add(id(self.transport))
 
-    patch.setattr(UserAgent, "on_closed", give_up)
+    def accept_unless_offended(self: SipTransport) -> asyncio.Protocol:
+        if id(self) not in offended:
+            return accept(self)
+        offended.discard(id(self))
+        return HangsUp()
+
+    def forgive(self: EmbeddedServer) -> None:
+        offended.clear()
+        begin_test(self)
+
+    patch.setattr(SipTransport, "_accept", accept_unless_offended)
+    patch.setattr(EmbeddedServer, "begin_test", forgive)
+    patch.setattr(UserAgent, "on_closed", take_offence)
