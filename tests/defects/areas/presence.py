@@ -14,7 +14,7 @@ from tests.defects.server import break_server
 
 @defect(
     caught_by=("presence/partner-sees-user[open]", "presence/partner-sees-user[direct]", "presence/watching-ends"),
-    also=("policy",),
+    also=("policy", "resilience"),
     says=("expected to see sip:alice@acme.test as busy",),
 )
 def tells_no_changes(patch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,10 @@ def refuses_a_notification_before_the_answer(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Watches, "waiting_for", lambda _sound, _self, _notify: None)
 
 
-@defect(caught_by=("presence/accept-list[xpidf-alone]", "presence/accept-list[communicator-2007-without-pidf]"))
+@defect(
+    caught_by=("presence/accept-list[xpidf-alone]", "presence/accept-list[communicator-2007-without-pidf]"),
+    also=("dialogs/subscription-that-is-not-taken",),
+)
 def ignores_accept(patch: pytest.MonkeyPatch) -> None:
     """The server writes PIDF to watchers who do not read it."""
     from simulator.io.watches import Watches
