@@ -20,7 +20,10 @@ def embedded(settings: SutSettings, around: Surroundings) -> ServerUnderTest:
 
         address, port = settings.address
         server = replace(server, listen=replace(server.listen, address=ip_address(address), port=port))
-    return EmbeddedServer(around, server)
+    started = EmbeddedServer(around, server)
+    if settings.without:
+        started.capabilities -= settings.without
+    return started
 
 
 def kamailio(settings: SutSettings, around: Surroundings) -> ServerUnderTest:
@@ -28,6 +31,9 @@ def kamailio(settings: SutSettings, around: Surroundings) -> ServerUnderTest:
     from simulator.sut.kamailio import KamailioServer
 
     domain, users = settings.domain, [settings.users[role].name for role in ROLES[:2]]
-    return KamailioServer(
+    started = KamailioServer(
         around, domain, settings.server_fqdn, users, lambda sentence: around.log(str(domain), sentence)
     )
+    if settings.without:
+        started.capabilities -= settings.without
+    return started

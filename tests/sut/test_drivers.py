@@ -63,3 +63,14 @@ def test_an_unknown_driver_is_a_mistake() -> None:
             engine.start_sut()
     finally:
         engine.close()
+
+
+def test_what_its_owner_says_it_has_not_is_not_asked_of_the_embedded_server() -> None:
+    engine = Engine(settings=SutSettings(driver="embedded", without=frozenset({"typing"})))
+    try:
+        capabilities = engine.start_sut().capabilities
+    finally:
+        engine.close()
+
+    assert "typing" not in capabilities
+    assert "chat" in capabilities
