@@ -36,6 +36,7 @@ def ignores_the_switch(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("discovery/target-outside-the-partners-domain",),
+    also=("policy", "chat/*teams*", "names/*teams*", "presence/*teams*", "trust/*teams*"),
     says=("as every Teams tenant has one",),
 )
 def applies_the_name_rule_to_partners(patch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,7 @@ def subscribes_again_after_a_rejection(patch: pytest.MonkeyPatch) -> None:
         "presence/updates-come-as-the-200-promised[with-extensions]",
         "presence/updates-come-as-the-200-promised[without-extensions]",
     ),
-    also=("policy",),
+    also=("policy", "dialogs"),
     says=("had not promised", "as busy"),
 )
 def sends_benotify_unasked(patch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def trips_over_an_unknown_method(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(UserAgent, "not_allowed", trip)
 
 
-@defect(caught_by=("robustness/turned-away[unknown-option]",), also=("presence", "chat"))
+@defect(caught_by=("robustness/turned-away[unknown-option]",), also=("presence", "chat", "dialogs"))
 def ignores_what_is_required(patch: pytest.MonkeyPatch) -> None:
     """A request that requires an unknown option is taken all the same."""
     from simulator.io import reception
@@ -80,7 +80,9 @@ def ignores_what_is_required(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reception, "bad_extension", lambda *_parts, **_named: None)
 
 
-@defect(caught_by=("robustness/turned-away[unknown-content]",), also=("chat",), says=("must be answered 415",))
+@defect(
+    caught_by=("robustness/turned-away[unknown-content]",), also=("chat", "dialogs"), says=("must be answered 415",)
+)
 def takes_what_it_cannot_show(patch: pytest.MonkeyPatch) -> None:
     """A message whose content cannot be shown is confirmed."""
     from simulator.io.chats import Chats
@@ -116,7 +118,7 @@ def breaks_a_record_route_parameter(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("robustness/turned-away[stray-bye]", "robustness/turned-away[unknown-user]"),
-    also=("chat", "presence", "policy", "licensing", "routes", "discovery", "resilience", "trust"),
+    also=("chat", "presence", "dialogs", "policy", "licensing", "routes", "discovery", "resilience", "trust"),
 )
 def hangs_up_on_every_refusal(patch: pytest.MonkeyPatch) -> None:
     """The server ends the connection of whomever it refuses one request."""

@@ -159,7 +159,7 @@ def insists_on_a_common_name(patch: pytest.MonkeyPatch) -> None:
     refuse(patch, "it has no common name", lambda chain: not list(chain[0].subject))
 
 
-@defect(caught_by=("trust/accepted-as-the-dialling-client[san-second-entry]",))
+@defect(caught_by=("trust/accepted-as-the-dialling-client[san-second-entry]",), also=("certificates",))
 def reads_the_first_name_only(patch: pytest.MonkeyPatch) -> None:
     """The server looks at the first name of a certificate only."""
     from simulator.trust.names import Names
