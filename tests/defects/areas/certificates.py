@@ -46,7 +46,7 @@ def keeps_the_old_certificate(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ConnectServer, "_present", idle)
 
 
-@defect(caught_by=("certificates/activated-certificate-serves-both-roles",))
+@defect(caught_by=("certificates/activated-certificate-serves-both-roles",), also=("trust/no-client-certificate",))
 def activates_for_one_role(patch: pytest.MonkeyPatch) -> None:
     """The server uses the activated certificate where it is dialled, and the old one where it dials."""
     from simulator.io.transport import SipTransport

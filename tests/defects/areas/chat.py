@@ -231,7 +231,11 @@ def one_session_for_all_users(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Chats, "session_with", any_session)
 
 
-@defect(caught_by=("chat/typing-is-no-message[sfb-2019]", "chat/typing-is-shown[sfb-2019]"), says=("405",))
+@defect(
+    caught_by=("chat/typing-is-no-message[sfb-2019]", "chat/typing-is-shown[sfb-2019]"),
+    also=("dialogs/request-in-a-conversation[unknown-info]",),
+    says=("405",),
+)
 def knows_no_info(patch: pytest.MonkeyPatch) -> None:
     """The server answers 405 to the INFO with which Skype for Business says that somebody types."""
     from simulator.io.chat_session import ChatSession

@@ -404,7 +404,18 @@ def revives_what_has_ended(patch: pytest.MonkeyPatch) -> None:
         "dialogs/connection-that-ends-in-a-conversation[*]",
         "dialogs/connection-that-ends-in-a-subscription[*]",
     ),
-    also=("resilience", "chat", "presence", "robustness", "discovery", "names", "trust", "policy", "routes"),
+    also=(
+        "resilience",
+        "chat",
+        "presence",
+        "robustness",
+        "discovery",
+        "names",
+        "trust",
+        "policy",
+        "routes",
+        "certificates",
+    ),
 )
 def bears_a_grudge(patch: pytest.MonkeyPatch) -> None:
     """A partner whose connection has ended is refused from then on."""

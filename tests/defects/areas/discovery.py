@@ -14,6 +14,7 @@ from tests.defects.patches import server_believes, server_hears, srv_records
 
 @defect(
     caught_by=("discovery/open-federation-off-outbound", "discovery/open-federation-off-inbound"),
+    also=("routes/route-serves-one-domain",),
     says=("With open federation switched off", "Hello?"),
 )
 def ignores_the_switch(patch: pytest.MonkeyPatch) -> None:
@@ -206,7 +207,7 @@ def believes_while_the_dns_is_broken(patch: pytest.MonkeyPatch) -> None:
     server_believes(patch, lambda _link, _way, refusal: "ended with" in refusal.sentence)
 
 
-@defect(caught_by=("discovery/proven-for-one-domain-is-not-proven-for-another",))
+@defect(caught_by=("discovery/proven-for-one-domain-is-not-proven-for-another",), also=("dialogs",))
 def believes_a_proven_connection_everything(patch: pytest.MonkeyPatch) -> None:
     """The server believes whoever has proven one domain on a connection about every other one."""
     server_believes(patch, lambda place, _way, _refusal: bool(place[0]._vouched.get(place[1])))

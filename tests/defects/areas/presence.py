@@ -202,7 +202,7 @@ def subscribes_again_after_a_rejection(patch: pytest.MonkeyPatch) -> None:
         "presence/updates-come-as-the-200-promised[with-extensions]",
         "presence/updates-come-as-the-200-promised[without-extensions]",
     ),
-    also=("policy", "dialogs"),
+    also=("policy", "dialogs", "resilience"),
     says=("had not promised", "as busy"),
 )
 def sends_benotify_unasked(patch: pytest.MonkeyPatch) -> None:
@@ -245,7 +245,7 @@ def stops_watching_in_secret(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("presence/refused-subscription[unknown-user]", "policy/presence-with-lists-that-refuse[blocked]"),
-    also=("policy",),
+    also=("policy", "resilience"),
     says=("Expected a failure with status 404",),
 )
 def hides_refused_subscriptions(patch: pytest.MonkeyPatch) -> None:
