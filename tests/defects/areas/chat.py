@@ -333,7 +333,10 @@ def breaks_the_route_set(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, ChatSession, "send", careless)
 
 
-@defect(caught_by=("chat/message-that-crosses-a-bye", "chat/conversation-after-the-end"))
+@defect(
+    caught_by=("chat/message-that-crosses-a-bye", "chat/conversation-after-the-end"),
+    also=("certificates/partner-renews-with-another-kind",),
+)
 def writes_into_ended_sessions(patch: pytest.MonkeyPatch) -> None:
     """The server takes no notice of a BYE in a session in which its user has written, nor of the 481 after it."""
     from simulator.io.chat_session import ChatSession
