@@ -297,7 +297,7 @@ def accepts_sound(patch: pytest.MonkeyPatch) -> None:
     break_server(patch, Chats, "on_invite", deaf)
 
 
-@defect(caught_by=("chat/session-timer[partner]",), says=("a refresh was answered 481",))
+@defect(caught_by=("chat/session-timer[partner]",), also=("dialogs",), says=("a refresh was answered 481",))
 def refuses_session_refreshes(patch: pytest.MonkeyPatch) -> None:
     """The server answers 481 when the session is refreshed (RFC 4028), and does not refresh it either."""
     from simulator.io.chat_session import ChatSession

@@ -56,6 +56,7 @@ def forgets_a_subscription_on_refresh(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("presence/watching-ends", "presence/unsubscribing-is-confirmed[generic]"),
+    also=("dialogs",),
     says=("must not have seen", "was to be terminated"),
 )
 def ignores_the_end_of_watching(patch: pytest.MonkeyPatch) -> None:

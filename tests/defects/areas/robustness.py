@@ -56,7 +56,11 @@ def answers_an_ack(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(UserAgent, "on_ack", polite)
 
 
-@defect(caught_by=("robustness/turned-away[unknown-method]",), also=("chat",), says=("must be answered 405 or 501",))
+@defect(
+    caught_by=("robustness/turned-away[unknown-method]",),
+    also=("chat", "dialogs"),
+    says=("must be answered 405 or 501",),
+)
 def trips_over_an_unknown_method(patch: pytest.MonkeyPatch) -> None:
     """A method that the server does not know is answered 500."""
     from simulator.io.user_agent import UserAgent

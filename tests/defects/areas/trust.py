@@ -30,7 +30,15 @@ def accepts_wildcard(patch: pytest.MonkeyPatch) -> None:
 
 @defect(
     caught_by=("trust/refused-as-the-dialling-client[wrong-name]", "discovery/sender-whose-domain-has-no-srv"),
-    also=("discovery", "names", "robustness", "routes", "policy", "resilience/sender-who-cannot-be-looked-up-yet"),
+    also=(
+        "discovery",
+        "dialogs",
+        "names",
+        "robustness",
+        "routes",
+        "policy",
+        "resilience/sender-who-cannot-be-looked-up-yet",
+    ),
     says=("over a connection with a certificate for another name is not delivered",),
 )
 def believes_senders(patch: pytest.MonkeyPatch) -> None:
