@@ -26,8 +26,8 @@ BACKDATED = timedelta(hours=1)
 "Leaves begin this much earlier, for the clock of a server under test that is slow."
 CA_AGE = timedelta(days=30)
 "Root and intermediates have been valid this long at `at`: a leaf that has ended was valid once."
-CA_LIFETIME = timedelta(days=400)
-"Root and intermediates are valid this long after `at`, to outlive every leaf. Their keys live as long as the run."
+CA_LIFETIME = timedelta(days=3650)
+"Root and intermediates are valid this long after `at`, to outlive every leaf, however far a test sets the clock ahead."
 DEFAULT_DAYS = 7
 "How long a leaf is valid where neither its profile nor the caller says so."
 DEFAULT_NAMES = ("test", "127.0.0.0/8", "::1")

@@ -444,6 +444,10 @@ class TestShapes:
             both_ends = leaf.not_valid_after_utc - leaf.not_valid_before_utc + timedelta(seconds=1)
             assert both_ends == timedelta(days=length), name
 
+    def test_the_longest_fits_although_the_clock_was_set_ahead_for_years(self, authority: Authority) -> None:
+        later = AT + timedelta(days=5 * 365)
+        _verify_as_server(authority, authority.issue(FQDN, "398-day", at=later), at=later)
+
     def test_what_is_not_yet_valid_begins_in_a_day(self, authority: Authority) -> None:
         leaf = authority.issue(FQDN, "not-yet-valid").leaf
         assert leaf.not_valid_before_utc == AT + timedelta(days=1)
@@ -523,7 +527,7 @@ def test_a_profile_of_ones_own_serves_as_well(authority: Authority) -> None:
         (lambda ca: ca.issue(FQDN, "crl-missing"), "publishes nothing: start a Publisher"),
         (lambda ca: ca.publish(BASE) or ca.issue(FQDN, "crl-unreachable"), "needs a URL where nobody is"),
         (lambda ca: ca.revoke(Authority(at=AT).issue(FQDN)), r"did not sign the certificate \(CN=sip.fabrikam.test\)"),
-        (lambda ca: ca.issue(FQDN, valid_days=401), "make an Authority for that time"),
+        (lambda ca: ca.issue(FQDN, valid_days=3651), "make an Authority for that time"),
         (lambda ca: ca.issue(FQDN, at=AT - timedelta(days=30)), "make an Authority for that time"),
         (lambda _: Authority(["*.acme.example"]), "write `fabrikam.test`"),
         (lambda _: Authority(["10.0.0.1/8"]), "no DNS name or address range"),
